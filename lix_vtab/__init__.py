@@ -1,0 +1,1 @@
+"""Version control for structured data and files inside SQLite."""

@@ -1,0 +1,299 @@
+"""The whole error tree of lix_vtab.
+
+Every error raised on purpose derives from `LixError` and carries a stable `code`, a `message` that says
+what is wrong and where, a `hint` that says what would be right, and `details` for programs. Leaf classes
+also derive from the exception APSW users would catch for the same kind of trouble.
+
+    LixError
+    ├── ConstraintError            a rule about data is broken
+    │   ├── UniqueError            LIX_ERROR_UNIQUE
+    │   ├── ForeignKeyError        LIX_FOREIGN_KEY_VIOLATION
+    │   ├── SchemaValidationError  LIX_ERROR_SCHEMA_VALIDATION
+    │   ├── ImmutableError         LIX_ERROR_IMMUTABLE
+    │   └── ConstraintViolation    LIX_CONSTRAINT_VIOLATION
+    ├── ReadOnlyError              LIX_ERROR_READ_ONLY
+    ├── NotFoundError              a named thing does not exist
+    │   ├── VersionNotFound        LIX_VERSION_NOT_FOUND
+    │   ├── CommitNotFound         LIX_COMMIT_NOT_FOUND
+    │   ├── SchemaNotFound         LIX_ERROR_SCHEMA_NOT_FOUND
+    │   └── FileNotFound           LIX_FILE_NOT_FOUND
+    ├── InvalidValueError          LIX_INVALID_PARAM
+    ├── SchemaDefinitionError      LIX_ERROR_SCHEMA_DEFINITION
+    ├── CelError                   LIX_ERROR_CEL
+    ├── PluginError                LIX_ERROR_PLUGIN
+    ├── VersionError               LIX_ERROR_VERSION
+    ├── MergeConflictError         LIX_MERGE_CONFLICT
+    ├── NothingToUndo              LIX_NOTHING_TO_UNDO
+    ├── NothingToRedo              LIX_NOTHING_TO_REDO
+    ├── SqlError                   a statement cannot run
+    │   ├── ParseError             LIX_PARSE_ERROR
+    │   ├── UnsupportedSql         LIX_UNSUPPORTED_SQL
+    │   ├── TableNotFound          LIX_TABLE_NOT_FOUND
+    │   ├── ColumnNotFound         LIX_COLUMN_NOT_FOUND
+    │   └── InternalTableAccess    LIX_INTERNAL_TABLE_ACCESS
+    ├── TransactionStateError      LIX_INVALID_TRANSACTION_STATE
+    ├── BusyError                  LIX_ERROR_BUSY
+    ├── InterruptedError_          LIX_ERROR_INTERRUPTED
+    ├── ClosedError                LIX_ERROR_CLOSED
+    ├── NotInitializedError        LIX_ERROR_NOT_INITIALIZED
+    ├── FormatError                LIX_ERROR_FORMAT
+    └── CorruptError               LIX_ERROR_CORRUPT
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import apsw
+
+__all__ = [
+    "BusyError",
+    "CelError",
+    "ClosedError",
+    "ColumnNotFound",
+    "CommitNotFound",
+    "ConstraintError",
+    "ConstraintViolation",
+    "CorruptError",
+    "FileNotFound",
+    "ForeignKeyError",
+    "FormatError",
+    "ImmutableError",
+    "InternalTableAccess",
+    "InterruptedError_",
+    "InvalidValueError",
+    "LixError",
+    "MergeConflictError",
+    "NotFoundError",
+    "NotInitializedError",
+    "NothingToRedo",
+    "NothingToUndo",
+    "ParseError",
+    "PluginError",
+    "ReadOnlyError",
+    "SchemaDefinitionError",
+    "SchemaNotFound",
+    "SchemaValidationError",
+    "SqlError",
+    "TableNotFound",
+    "TransactionStateError",
+    "UniqueError",
+    "UnsupportedSql",
+    "VersionError",
+    "VersionNotFound",
+]
+
+
+class LixError(Exception):
+    """Base of every error lix_vtab raises on purpose.
+
+    `str(error)` reads `CODE: message (hint)`, which is also what a host without Python exceptions shows.
+    """
+
+    code: ClassVar[str] = "LIX_ERROR_UNKNOWN"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        self.message = message
+        self.hint = hint
+        self.details: dict[str, Any] = dict(details or {})
+        text = f"{self.code}: {message}"
+        super().__init__(f"{text} ({hint})" if hint else text)
+
+
+class ConstraintError(LixError, apsw.ConstraintError):
+    """A rule about data is broken; the statement wrote nothing."""
+
+    code = "LIX_CONSTRAINT_VIOLATION"
+
+
+class ConstraintViolation(ConstraintError):
+    """A constraint without a class of its own, such as an entity id that disagrees with the key."""
+
+
+class UniqueError(ConstraintError):
+    """A primary key, unique group or path is already taken."""
+
+    code = "LIX_ERROR_UNIQUE"
+
+
+class ForeignKeyError(ConstraintError):
+    """A reference has no target, or a target is still referenced."""
+
+    code = "LIX_FOREIGN_KEY_VIOLATION"
+
+
+class SchemaValidationError(ConstraintError):
+    """A snapshot does not satisfy its JSON Schema; `details["violations"]` lists every reason."""
+
+    code = "LIX_ERROR_SCHEMA_VALIDATION"
+
+
+class ImmutableError(ConstraintError):
+    """A row of an immutable schema would change."""
+
+    code = "LIX_ERROR_IMMUTABLE"
+
+
+class ReadOnlyError(LixError, apsw.ReadOnlyError):
+    """A table, column or session that only reads was asked to write."""
+
+    code = "LIX_ERROR_READ_ONLY"
+
+
+class NotFoundError(LixError, apsw.SQLError):
+    """Something named does not exist."""
+
+    code = "LIX_ERROR_NOT_FOUND"
+
+
+class VersionNotFound(NotFoundError):
+    """No version has this id or name."""
+
+    code = "LIX_VERSION_NOT_FOUND"
+
+
+class CommitNotFound(NotFoundError):
+    """No commit answers to this id or revision name."""
+
+    code = "LIX_COMMIT_NOT_FOUND"
+
+
+class SchemaNotFound(NotFoundError):
+    """A row names a schema that is not stored."""
+
+    code = "LIX_ERROR_SCHEMA_NOT_FOUND"
+
+
+class FileNotFound(NotFoundError):
+    """No file has this path or id."""
+
+    code = "LIX_FILE_NOT_FOUND"
+
+
+class InvalidValueError(LixError, apsw.MismatchError):
+    """A value has the wrong type, shape or text."""
+
+    code = "LIX_INVALID_PARAM"
+
+
+class SchemaDefinitionError(LixError, apsw.ConstraintError):
+    """A schema definition is refused; `details["violations"]` lists every reason."""
+
+    code = "LIX_ERROR_SCHEMA_DEFINITION"
+
+
+class CelError(LixError, apsw.SQLError):
+    """A CEL expression does not parse or fails when evaluated."""
+
+    code = "LIX_ERROR_CEL"
+
+
+class PluginError(LixError, apsw.SQLError):
+    """A plugin raised, hung or returned nonsense; nothing was written."""
+
+    code = "LIX_ERROR_PLUGIN"
+
+
+class VersionError(LixError, apsw.ConstraintError):
+    """A version cannot be changed or deleted that way."""
+
+    code = "LIX_ERROR_VERSION"
+
+
+class MergeConflictError(LixError, apsw.ConstraintError):
+    """Two lines changed the same thing differently."""
+
+    code = "LIX_MERGE_CONFLICT"
+
+
+class NothingToUndo(LixError, apsw.SQLError):
+    """There is no transaction left to undo."""
+
+    code = "LIX_NOTHING_TO_UNDO"
+
+
+class NothingToRedo(LixError, apsw.SQLError):
+    """There is no undone transaction left to redo."""
+
+    code = "LIX_NOTHING_TO_REDO"
+
+
+class SqlError(LixError, apsw.SQLError):
+    """A statement cannot be run."""
+
+    code = "LIX_ERROR_SQL"
+
+
+class ParseError(SqlError):
+    """The text is not SQL."""
+
+    code = "LIX_PARSE_ERROR"
+
+
+class UnsupportedSql(SqlError):
+    """The statement is SQL, but not for this table."""
+
+    code = "LIX_UNSUPPORTED_SQL"
+
+
+class TableNotFound(SqlError):
+    """No table has this name; the hint names the nearest one."""
+
+    code = "LIX_TABLE_NOT_FOUND"
+
+
+class ColumnNotFound(SqlError):
+    """No column has this name; the hint names the nearest one."""
+
+    code = "LIX_COLUMN_NOT_FOUND"
+
+
+class InternalTableAccess(LixError, apsw.AuthError):
+    """User SQL touched a `lix_internal_*` table."""
+
+    code = "LIX_INTERNAL_TABLE_ACCESS"
+
+
+class TransactionStateError(LixError, apsw.SQLError):
+    """A transaction verb came at the wrong moment."""
+
+    code = "LIX_INVALID_TRANSACTION_STATE"
+
+
+class BusyError(LixError, apsw.BusyError):
+    """Another connection holds the lock."""
+
+    code = "LIX_ERROR_BUSY"
+
+
+class InterruptedError_(LixError, apsw.InterruptError):
+    """The statement was interrupted."""
+
+    code = "LIX_ERROR_INTERRUPTED"
+
+
+class ClosedError(LixError, apsw.ConnectionClosedError):
+    """The Lix was closed."""
+
+    code = "LIX_ERROR_CLOSED"
+
+
+class NotInitializedError(LixError, apsw.SQLError):
+    """The database holds no lix."""
+
+    code = "LIX_ERROR_NOT_INITIALIZED"
+
+
+class FormatError(LixError, apsw.CantOpenError):
+    """The database was written by a newer lix_vtab, or is no lix at all."""
+
+    code = "LIX_ERROR_FORMAT"
+
+
+class CorruptError(LixError, apsw.CorruptError):
+    """Stored facts contradict each other."""
+
+    code = "LIX_ERROR_CORRUPT"

@@ -1,0 +1,47 @@
+"""Ids and time, both injectable: a `Source` says what the next id and the current moment are.
+
+`SystemSource` is the real one. Deterministic mode supplies another (see `model.deterministic`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import uuid_utils
+
+__all__ = ["Source", "SystemSource", "format_timestamp"]
+
+
+class Source(Protocol):
+    """Where ids and timestamps come from."""
+
+    def uuid7(self) -> str:
+        """Return a fresh RFC 9562 version 7 UUID, lowercase with hyphens."""
+
+    def timestamp(self) -> str:
+        """Return the current moment as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
+
+
+class SystemSource:
+    """Random UUIDs and the machine's clock."""
+
+    __slots__ = ()
+
+    def uuid7(self) -> str:
+        """Return a fresh UUID; ids of one process grow monotonically."""
+        return str(uuid_utils.uuid7())
+
+    def timestamp(self) -> str:
+        """Return the clock in UTC with milliseconds."""
+        return format_timestamp(time.time_ns() // 1_000_000)
+
+
+def format_timestamp(milliseconds: int) -> str:
+    """Write milliseconds since 1970 as RFC 3339 in UTC with three fraction digits.
+
+    >>> format_timestamp(7)
+    '1970-01-01T00:00:00.007Z'
+    """
+    seconds, fraction = divmod(milliseconds, 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:03d}Z"

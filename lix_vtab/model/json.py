@@ -1,0 +1,77 @@
+"""Canonical JSON: compact, keys sorted by code point at every level, Unicode unescaped.
+
+Snapshots and metadata are stored in this form only, so equal content is equal text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+__all__ = ["Json", "canonical_json", "parse_json"]
+
+_WIDE = re.compile("[0-9]{19}")
+_WIDE_BYTES = re.compile(b"[0-9]{19}")
+
+Json = Any
+"""A value `parse_json` can return: None, bool, int, float, str, list or dict."""
+
+
+def parse_json(text: str | bytes) -> Json:
+    """Parse JSON text strictly; raise ValueError for anything RFC 8259 does not allow.
+
+    >>> parse_json('{"b": 1, "a": [true, null]}')
+    {'b': 1, 'a': [True, None]}
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # orjson refuses integers beyond 64 bits in some positions and lone surrogates; the
+        # standard parser is the judge of what is JSON, minus its NaN and Infinity extensions.
+        return json.loads(text, parse_constant=_no_constant)
+    if isinstance(value, float | dict | list) and _has_wide_number(text):
+        return json.loads(text, parse_constant=_no_constant)
+    return value
+
+
+def canonical_json(value: Json) -> str:
+    """Write `value` in canonical form.
+
+    >>> canonical_json({"b": 1, "a": "é"})
+    '{"a":"é","b":1}'
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        # integers beyond 64 bits and lone surrogates are JSON, but not for orjson
+        text = _dump(value, ensure_ascii=False)
+        return text if _encodable(text) else _dump(value, ensure_ascii=True)
+
+
+def _dump(value: Json, *, ensure_ascii: bool) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _has_wide_number(text: str | bytes) -> bool:
+    """Tell whether 19 digits stand in a row: orjson would turn a wider integer into a float."""
+    # Any such run covers every nineteenth position, so most texts are cleared by a few characters.
+    if isinstance(text, bytes):
+        return _WIDE_BYTES.search(text) is not None
+    return any(map(str.isdigit, text[18::19])) and _WIDE.search(text) is not None
