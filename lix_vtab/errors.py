@@ -1,8 +1,8 @@
 """The whole error tree of lix_vtab.
 
-Every error raised on purpose derives from `LixError` and carries a stable `code`, a `message` that says
-what is wrong and where, a `hint` that says what would be right, and `details` for programs. Leaf classes
-also derive from the exception APSW users would catch for the same kind of trouble.
+Every error raised on purpose derives from `LixError` and carries a stable `code`, a `message` that
+says what is wrong and where, a `hint` that says what would be right, and `details` for programs.
+Leaf classes also derive from the exception APSW users would catch for the same kind of trouble.
 
     LixError
     ├── ConstraintError            a rule about data is broken
@@ -33,7 +33,7 @@ also derive from the exception APSW users would catch for the same kind of troub
     │   └── InternalTableAccess    LIX_INTERNAL_TABLE_ACCESS
     ├── TransactionStateError      LIX_INVALID_TRANSACTION_STATE
     ├── BusyError                  LIX_ERROR_BUSY
-    ├── InterruptedError_          LIX_ERROR_INTERRUPTED
+    ├── Interrupted            LIX_ERROR_INTERRUPTED
     ├── ClosedError                LIX_ERROR_CLOSED
     ├── NotInitializedError        LIX_ERROR_NOT_INITIALIZED
     ├── FormatError                LIX_ERROR_FORMAT
@@ -61,7 +61,7 @@ __all__ = [
     "FormatError",
     "ImmutableError",
     "InternalTableAccess",
-    "InterruptedError_",
+    "Interrupted",
     "InvalidValueError",
     "LixError",
     "MergeConflictError",
@@ -88,7 +88,7 @@ __all__ = [
 class LixError(Exception):
     """Base of every error lix_vtab raises on purpose.
 
-    `str(error)` reads `CODE: message (hint)`, which is also what a host without Python exceptions shows.
+    `str(error)` reads `CODE: message (hint)`; a host without Python exceptions shows the same.
     """
 
     code: ClassVar[str] = "LIX_ERROR_UNKNOWN"
@@ -269,7 +269,7 @@ class BusyError(LixError, apsw.BusyError):
     code = "LIX_ERROR_BUSY"
 
 
-class InterruptedError_(LixError, apsw.InterruptError):
+class Interrupted(LixError, apsw.InterruptError):
     """The statement was interrupted."""
 
     code = "LIX_ERROR_INTERRUPTED"
