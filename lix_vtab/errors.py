@@ -30,14 +30,24 @@ Leaf classes also derive from the exception APSW users would catch for the same 
     │   ├── UnsupportedSql         LIX_UNSUPPORTED_SQL
     │   ├── TableNotFound          LIX_TABLE_NOT_FOUND
     │   ├── ColumnNotFound         LIX_COLUMN_NOT_FOUND
+    │   ├── RowLimitExceeded       LIX_ERROR_ROW_LIMIT
     │   └── InternalTableAccess    LIX_INTERNAL_TABLE_ACCESS
     ├── TransactionStateError      LIX_INVALID_TRANSACTION_STATE
     ├── BusyError                  LIX_ERROR_BUSY
-    ├── Interrupted            LIX_ERROR_INTERRUPTED
+    ├── Interrupted                LIX_ERROR_INTERRUPTED
+    │   └── StatementTimeout       LIX_ERROR_TIMEOUT
     ├── ClosedError                LIX_ERROR_CLOSED
     ├── NotInitializedError        LIX_ERROR_NOT_INITIALIZED
     ├── FormatError                LIX_ERROR_FORMAT
-    └── CorruptError               LIX_ERROR_CORRUPT
+    ├── CorruptError               LIX_ERROR_CORRUPT
+    └── EngineError                LIX_ERROR_SQLITE, a failure of SQLite or the machine
+        ├── LockedError            LIX_ERROR_LOCKED
+        ├── NotAuthorized          LIX_ERROR_NOT_AUTHORIZED
+        ├── DiskFullError          LIX_ERROR_DISK_FULL
+        ├── InputOutputError       LIX_ERROR_IO
+        ├── CannotOpenError        LIX_ERROR_CANNOT_OPEN
+        ├── NotADatabaseError      LIX_ERROR_NOT_A_DATABASE
+        └── TooBigError            LIX_ERROR_TOO_BIG
 """
 
 from __future__ import annotations
@@ -49,6 +59,7 @@ import apsw
 
 __all__ = [
     "BusyError",
+    "CannotOpenError",
     "CelError",
     "ClosedError",
     "ColumnNotFound",
@@ -56,15 +67,21 @@ __all__ = [
     "ConstraintError",
     "ConstraintViolation",
     "CorruptError",
+    "DiskFullError",
+    "EngineError",
     "FileNotFound",
     "ForeignKeyError",
     "FormatError",
     "ImmutableError",
+    "InputOutputError",
     "InternalTableAccess",
     "Interrupted",
     "InvalidValueError",
     "LixError",
+    "LockedError",
     "MergeConflictError",
+    "NotADatabaseError",
+    "NotAuthorized",
     "NotFoundError",
     "NotInitializedError",
     "NothingToRedo",
@@ -72,11 +89,14 @@ __all__ = [
     "ParseError",
     "PluginError",
     "ReadOnlyError",
+    "RowLimitExceeded",
     "SchemaDefinitionError",
     "SchemaNotFound",
     "SchemaValidationError",
     "SqlError",
+    "StatementTimeout",
     "TableNotFound",
+    "TooBigError",
     "TransactionStateError",
     "UniqueError",
     "UnsupportedSql",
@@ -257,6 +277,12 @@ class InternalTableAccess(LixError, apsw.AuthError):
     code = "LIX_INTERNAL_TABLE_ACCESS"
 
 
+class RowLimitExceeded(SqlError):
+    """A statement returned more rows than the session allows."""
+
+    code = "LIX_ERROR_ROW_LIMIT"
+
+
 class TransactionStateError(LixError, apsw.SQLError):
     """A transaction verb came at the wrong moment."""
 
@@ -273,6 +299,12 @@ class Interrupted(LixError, apsw.InterruptError):
     """The statement was interrupted."""
 
     code = "LIX_ERROR_INTERRUPTED"
+
+
+class StatementTimeout(Interrupted):
+    """A statement ran longer than the session allows."""
+
+    code = "LIX_ERROR_TIMEOUT"
 
 
 class ClosedError(LixError, apsw.ConnectionClosedError):
@@ -297,3 +329,51 @@ class CorruptError(LixError, apsw.CorruptError):
     """Stored facts contradict each other."""
 
     code = "LIX_ERROR_CORRUPT"
+
+
+class EngineError(LixError):
+    """SQLite or the machine below it failed; leaves also derive from the `apsw` class raised."""
+
+    code = "LIX_ERROR_SQLITE"
+
+
+class LockedError(EngineError, apsw.LockedError):
+    """Another statement of this connection holds the table."""
+
+    code = "LIX_ERROR_LOCKED"
+
+
+class NotAuthorized(EngineError, apsw.AuthError):
+    """An authorizer refused the statement."""
+
+    code = "LIX_ERROR_NOT_AUTHORIZED"
+
+
+class DiskFullError(EngineError, apsw.FullError):
+    """The disk or the database is full."""
+
+    code = "LIX_ERROR_DISK_FULL"
+
+
+class InputOutputError(EngineError, apsw.IOError):
+    """Reading or writing the database file failed."""
+
+    code = "LIX_ERROR_IO"
+
+
+class CannotOpenError(EngineError, apsw.CantOpenError):
+    """A database file cannot be opened."""
+
+    code = "LIX_ERROR_CANNOT_OPEN"
+
+
+class NotADatabaseError(EngineError, apsw.NotADBError):
+    """The file is not an SQLite database."""
+
+    code = "LIX_ERROR_NOT_A_DATABASE"
+
+
+class TooBigError(EngineError, apsw.TooBigError):
+    """A text or blob exceeds what SQLite can hold."""
+
+    code = "LIX_ERROR_TOO_BIG"
