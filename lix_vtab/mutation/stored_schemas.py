@@ -1,0 +1,95 @@
+"""`lix_stored_schema` rows: filling them in, checking them, and what storing one sets off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lix_vtab.errors import ConstraintViolation, SchemaDefinitionError
+from lix_vtab.model.json import Json, parse_json
+from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
+from lix_vtab.mutation.writer import Watcher, Write, Writer
+from lix_vtab.storage.versions import GLOBAL
+
+__all__ = ["StoredSchemas"]
+
+
+class StoredSchemas:
+    """Rules of the schema of schemas. `stored` and `removed` are told about each change."""
+
+    __slots__ = ("_catalogue", "_on_change")
+
+    def __init__(self, writer: Writer, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._on_change: list[Callable[[Write], None]] = []
+        writer.watch(STORED_SCHEMA, Watcher(self._check, self._then))
+
+    def on_change(self, hook: Callable[[Write], None]) -> None:
+        """Call `hook` after a schema was stored or removed."""
+        self._on_change.append(hook)
+
+    def complete(self, given: dict[str, Any], label: str) -> dict[str, Any]:
+        """Fill in what a stored schema's row must say; refuse anything else."""
+        key, version = self._identity(given.get("snapshot_content"))
+        fixed = {
+            "entity_id": f"{key}~{version}",
+            "schema_key": STORED_SCHEMA,
+            "schema_version": "1",
+            "file_id": "lix",
+            "plugin_key": "lix",
+            "version_id": GLOBAL,
+        }
+        for column, value in fixed.items():
+            if given.get(column) not in (None, value, *self._also(column, version)):
+                raise ConstraintViolation(
+                    "stored schema insert entity_id must match schema key + version"
+                    if column == "entity_id"
+                    else f"stored schema insert requires {column} = '{value}'",
+                    details={"column": column, "value": given[column]},
+                )
+        return {**given, **fixed}
+
+    def _also(self, column: str, version: str) -> tuple[str, ...]:
+        return (version,) if column == "schema_version" else ()
+
+    def _identity(self, content: Any) -> tuple[str, str]:
+        if not isinstance(content, str):
+            raise SchemaDefinitionError("stored schema insert requires snapshot_content")
+        try:
+            snapshot = parse_json(content)
+        except ValueError as error:
+            raise SchemaDefinitionError(
+                f"stored schema snapshot_content must be valid JSON: {error}"
+            ) from error
+        return read_identity(snapshot)
+
+    def _check(self, write: Write) -> None:
+        if write.version_id != GLOBAL:
+            raise ConstraintViolation(
+                f"stored schema insert requires version_id = 'global', got '{write.version_id}'"
+            )
+
+    def _then(self, write: Write) -> None:
+        self._catalogue.forget()
+        for hook in self._on_change:
+            hook(write)
+
+
+def read_identity(snapshot: Json) -> tuple[str, str]:
+    """Return key and version of the schema in a `lix_stored_schema` snapshot."""
+    if not isinstance(snapshot, dict) or "value" not in snapshot:
+        raise SchemaDefinitionError("stored schema snapshot_content must contain value")
+    value = snapshot["value"]
+    if not isinstance(value, dict):
+        raise SchemaDefinitionError("stored schema value must be an object")
+    for name in ("x-lix-key", "x-lix-version"):
+        if not isinstance(value.get(name), str):
+            raise SchemaDefinitionError(
+                f"Invalid Lix schema definition: stored schema value.{name} must be string"
+            )
+    version = value["x-lix-version"]
+    if not (version.isascii() and version.isdigit() and version[0] != "0"):
+        raise SchemaDefinitionError(
+            "stored schema x-lix-version must be a monotonic integer without leading zeros"
+        )
+    return value["x-lix-key"], version

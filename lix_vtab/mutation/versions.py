@@ -1,0 +1,294 @@
+"""Creating, renaming, moving and deleting versions, and choosing the active one."""
+
+from __future__ import annotations
+
+from lix_vtab.errors import (
+    ConstraintViolation,
+    ForeignKeyError,
+    InvalidValueError,
+    UniqueError,
+    VersionError,
+)
+from lix_vtab.model.json import parse_json
+from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer, unknown_version
+from lix_vtab.resolution.scope import Scopes
+from lix_vtab.resolution.visible import Query
+from lix_vtab.storage.names import LIX
+from lix_vtab.storage.rows import Key
+from lix_vtab.storage.store import Store
+from lix_vtab.storage.versions import CHAIN_LIMIT, DESCRIPTOR, GLOBAL, Descriptor, Pointer, read_descriptor
+
+__all__ = ["ACTIVE_VERSION", "VersionWriter"]
+
+ACTIVE_VERSION = "lix_active_version"
+
+_DESCRIPTORS = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",), order=("1",))
+
+
+class VersionWriter:
+    """Verbs on versions. `pinned` is the version this session works on, None to share."""
+
+    __slots__ = ("_active", "_scopes", "_store", "_writer", "pinned")
+
+    def __init__(self, store: Store, scopes: Scopes, writer: Writer) -> None:
+        self._store = store
+        self._scopes = scopes
+        self._writer = writer
+        self._active: str | None = None
+        self.pinned: str | None = None
+        writer.watch(DESCRIPTOR, Watcher(self._check_descriptor, self._follow_descriptor))
+        writer.watch(ACTIVE_VERSION, Watcher(None, self._follow_active))
+        store.on_foreign_write(self._forget)
+        store.transaction.on_rollback(self._forget)
+
+    # -- the active version
+
+    def active_id(self) -> str:
+        """Return the version unqualified reads and writes use."""
+        if self.pinned is not None:
+            return self.pinned
+        if self._active is None:
+            active = self._stored_active()
+            if not self._store.transaction.settled:
+                return active
+            self._active = active
+        return self._active
+
+    def switch(self, version_id: str, *, session: bool = False) -> None:
+        """Make a version active, for everybody or for this session only."""
+        if not isinstance(version_id, str) or not version_id:
+            raise InvalidValueError(
+                "lix_active_version update cannot set empty version_id"
+                if version_id == ""
+                else "lix_active_version field 'version_id' must be a string",
+                hint="give the id of a version",
+            )
+        if not self._store.versions.listed(version_id):
+            raise ForeignKeyError(
+                "Foreign key constraint violation: lix_active_version.version_id "
+                f"'{version_id}' references missing lix_version_descriptor.id",
+                hint="SELECT id, name FROM lix_version lists the versions",
+                details={"version_id": version_id},
+            )
+        if session:
+            self.pinned = version_id
+            return
+        self.pinned = None
+        self._writer.put(
+            GLOBAL,
+            RowWrite(
+                self.active_row_id(),
+                ACTIVE_VERSION,
+                "lix",
+                "lix",
+                "1",
+                {"id": self.active_row_id(), "version_id": version_id},
+                untracked=True,
+            ),
+        )
+
+    def active_row_id(self) -> str:
+        """Return the id of the one `lix_active_version` row."""
+        return self._active_row()[0]
+
+    def resolve(self, name: str) -> str:
+        """Return the id of the version with this id or unique name."""
+        if self._store.versions.listed(name):
+            return name
+        matching = [found.id for found in self.descriptors() if found.name == name]
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            raise VersionError(
+                f"{len(matching)} versions are named '{name}'",
+                hint="use the id of one",
+                details={"name": name, "ids": matching},
+            )
+        raise unknown_version(name)
+
+    def descriptors(self) -> list[Descriptor]:
+        """Return the descriptors of all versions."""
+        scope = self._scopes.of(GLOBAL)
+        if scope is None:
+            return []
+        schema_id = self._store.names.find(DESCRIPTOR)
+        view = scope.view(schema_id, frozenset())
+        sql = _DESCRIPTORS.sql(self._store.db, view.shape, len(scope.chain))
+        found = self._store.connection.execute(sql, (schema_id, *view.params)).fetchall()
+        return [read_descriptor(row[0]) for row in found]
+
+    # -- verbs
+
+    def create(
+        self,
+        descriptor: Descriptor,
+        *,
+        commit_id: str | None,
+        working_commit_id: str | None,
+        writer_key: str | None = None,
+    ) -> Pointer:
+        """Create a version that starts at a commit."""
+        versions = self._store.versions
+        if versions.listed(descriptor.id):
+            raise UniqueError(
+                f"Primary key constraint violation: version '{descriptor.id}' already exists",
+                hint="UPDATE lix_version changes it",
+                details={"version_id": descriptor.id},
+            )
+        if working_commit_id is not None:
+            self._check_working(working_commit_id, None)
+        old = versions.pointer(descriptor.id)
+        if old is None:
+            pointer = versions.create(
+                descriptor.id, commit_id=commit_id, working_commit_id=working_commit_id
+            )
+        else:
+            fresh = working_commit_id or self._store.identity.new(
+                "commit", (old.no << 24) + self._store.commits.next_seq()
+            )
+            versions.move(old, commit_id or "", fresh)
+            pointer = versions.pointer_by_no(old.no)
+        self._describe(descriptor, writer_key)
+        return pointer
+
+    def update(self, descriptor: Descriptor, writer_key: str | None = None) -> None:
+        """Rename a version, hide it, or let it inherit from another."""
+        self._describe(descriptor, writer_key)
+
+    def move(self, version_id: str, commit_id: str, working_commit_id: str) -> None:
+        """Point a version at another commit and working commit, both together."""
+        pointer = self._store.versions.pointer(version_id)
+        if pointer is None:
+            raise unknown_version(version_id)
+        self._check_working(working_commit_id, version_id)
+        if (commit_id, working_commit_id) != (pointer.commit_id, pointer.working_commit_id):
+            self._store.versions.move(pointer, commit_id, working_commit_id)
+
+    def delete(self, version_id: str, writer_key: str | None = None) -> None:
+        """Delete a version; its commits and history stay reachable by id."""
+        key = Key(self._store.names.intern(DESCRIPTOR), version_id, LIX)
+        self._writer.remove(GLOBAL, key, writer_key=writer_key)
+
+    # -- rules
+
+    def _describe(self, descriptor: Descriptor, writer_key: str | None) -> None:
+        self._writer.put(
+            GLOBAL,
+            RowWrite(
+                descriptor.id,
+                DESCRIPTOR,
+                "lix",
+                "lix",
+                "1",
+                {
+                    "id": descriptor.id,
+                    "name": descriptor.name,
+                    "inherits_from_version_id": descriptor.inherits_from_version_id,
+                    "hidden": descriptor.hidden,
+                },
+                writer_key=writer_key,
+            ),
+        )
+
+    def _check_descriptor(self, write: Write) -> None:
+        if write.version_id != GLOBAL:
+            raise ConstraintViolation(
+                f"lix_version_descriptor '{write.key.entity_id}' must be written to version "
+                f"'global', not '{write.version_id}'",
+                hint="use lix_version",
+            )
+        if write.row.untracked:
+            raise ConstraintViolation("lix_version_descriptor rows cannot be untracked")
+        if write.after is None:
+            self._check_delete(write.key.entity_id)
+        elif write.after.get("inherits_from_version_id") is not None:
+            self._check_chain(write.key.entity_id, write.after["inherits_from_version_id"])
+
+    def _follow_descriptor(self, write: Write) -> None:
+        versions = self._store.versions
+        versions.changed()
+        if write.after is not None and versions.pointer(write.key.entity_id) is None:
+            active = versions.pointer(self.active_id())
+            versions.create(write.key.entity_id, commit_id=active.commit_id if active else None)
+
+    def _follow_active(self, write: Write) -> None:
+        self._active = None
+
+    def _check_chain(self, version_id: str, parent: str) -> None:
+        if not self._store.versions.listed(parent):
+            raise ForeignKeyError(
+                f"Foreign key constraint violation: version '{version_id}' cannot inherit from "
+                f"'{parent}', which does not exist",
+                hint="name an existing version, or NULL for none",
+                details={"version_id": version_id, "inherits_from_version_id": parent},
+            )
+        chain = self._store.versions.chain(parent)
+        if version_id in chain:
+            raise VersionError(
+                f"version '{version_id}' cannot inherit from '{parent}': that would be a cycle",
+                hint=" -> ".join((version_id, *chain)),
+                details={"chain": list(chain)},
+            )
+        if len(chain) >= CHAIN_LIMIT:
+            raise VersionError(
+                f"version '{version_id}' would inherit through more than {CHAIN_LIMIT} versions"
+            )
+
+    def _check_delete(self, version_id: str) -> None:
+        reason = None
+        if version_id == GLOBAL:
+            reason = "the global version cannot be deleted"
+        elif version_id in (self.active_id(), self._stored_active()):
+            reason = f"version '{version_id}' is active"
+        else:
+            heirs = [d.id for d in self.descriptors() if d.inherits_from_version_id == version_id]
+            if heirs:
+                reason = f"version '{version_id}' is inherited from by {', '.join(sorted(heirs))}"
+        if reason is not None:
+            raise VersionError(
+                f"Cannot delete version: {reason}",
+                hint="switch to another version first"
+                if "active" in reason
+                else "delete or re-parent those versions first",
+                details={"version_id": version_id},
+            )
+
+    def _check_working(self, working_commit_id: str, own_id: str | None) -> None:
+        store = self._store
+        row = store.connection.execute(
+            f'SELECT id FROM "{store.db}".lix_internal_version '
+            "WHERE working_commit_id = ? AND id IS NOT ?",
+            (working_commit_id, own_id),
+        ).fetchone()
+        if row is not None and store.versions.listed(row[0]):
+            raise UniqueError(
+                f"Unique constraint violation: working_commit_id '{working_commit_id}' "
+                f"already used by version '{row[0]}'",
+                hint="leave it out to have one generated",
+                details={"working_commit_id": working_commit_id, "version_id": row[0]},
+            )
+
+    # -- the stored active version
+
+    def _active_row(self) -> tuple[str, str]:
+        store = self._store
+        place = store.versions.place(GLOBAL)
+        schema_id = store.names.find(ACTIVE_VERSION)
+        row = None
+        if place is not None:
+            row = store.connection.execute(
+                f'SELECT entity_id, snapshot FROM "{store.db}".lix_internal_overlay '
+                "WHERE version_no = ? AND schema_id = ? AND snapshot IS NOT NULL "
+                "ORDER BY updated_at DESC, no LIMIT 1",
+                (place[0], schema_id),
+            ).fetchone()
+        if row is None:
+            raise VersionError("no version is active", hint="UPDATE lix_active_version")
+        return row[0], parse_json(row[1])["version_id"]
+
+    def _stored_active(self) -> str:
+        return self._active_row()[1]
+
+    def _forget(self) -> None:
+        self._active = None
+

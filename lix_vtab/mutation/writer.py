@@ -1,0 +1,335 @@
+"""The one way rows are written, whatever surface the write came through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
+from lix_vtab.model.json import Json, canonical_json
+from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.resolution.scope import Scope, Scopes
+from lix_vtab.schema.compiled import CompiledSchema
+from lix_vtab.storage.rows import Key, Stored, Values
+from lix_vtab.storage.store import Store
+
+__all__ = ["DERIVED", "RowWrite", "Visible", "Watcher", "Write", "Writer"]
+
+DERIVED = frozenset(
+    [
+        "lix_change",
+        "lix_change_author",
+        "lix_change_set",
+        "lix_change_set_element",
+        "lix_commit",
+        "lix_commit_edge",
+        "lix_version_pointer",
+    ]
+)
+"""Schemas whose rows are derived from commits and pointers, hence never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """A row to be written. `content` is the parsed snapshot, None for a tombstone."""
+
+    entity_id: str
+    schema_key: str
+    file_id: str
+    plugin_key: str
+    schema_version: str
+    content: Json | None
+    metadata: Json | None = None
+    writer_key: str | None = None
+    untracked: bool = False
+
+
+class Visible(NamedTuple):
+    """The row a version shows for a key, and where it comes from."""
+
+    depth: int
+    untracked: bool
+    values: Values
+    created_at: str
+    stored: Stored | None
+
+
+class Write(NamedTuple):
+    """A write as watchers see it. `after` is None for a tombstone."""
+
+    version_id: str
+    version_no: int
+    key: Key
+    schema: CompiledSchema | None
+    row: RowWrite
+    before: Visible | None
+    after: Json | None
+
+
+class Watcher(NamedTuple):
+    """Rules and follow-up work of one schema key (or of all, when registered for None).
+
+    `check` may refuse the write before anything is stored, `then` runs once it is.
+    """
+
+    check: Callable[[Write], None] | None = None
+    then: Callable[[Write], None] | None = None
+
+
+class Writer:
+    """Writes rows into versions of one database."""
+
+    __slots__ = ("_any", "_catalogue", "_scopes", "_store", "_watchers")
+
+    def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue) -> None:
+        self._store = store
+        self._scopes = scopes
+        self._catalogue = catalogue
+        self._watchers: dict[str, tuple[Watcher, ...]] = {}
+        self._any: tuple[Watcher, ...] = ()
+
+    def watch(self, schema_key: str | None, watcher: Watcher) -> None:
+        """Register rules for a schema key, or for every row with None."""
+        if schema_key is None:
+            self._any += (watcher,)
+        else:
+            self._watchers[schema_key] = (*self._watchers.get(schema_key, ()), watcher)
+
+    # -- writing
+
+    def put(
+        self,
+        version_id: str,
+        row: RowWrite,
+        *,
+        defaults: bool = False,
+        unique: bool = False,
+        raw: bool = False,
+    ) -> int:
+        """Insert or replace a row; return its rowid.
+
+        `defaults` fills in properties the schema has defaults for, `unique` refuses a key the
+        version already has, `raw` accepts an unknown version.
+        """
+        if row.schema_key in DERIVED:
+            raise ReadOnlyError(
+                f"{row.schema_key} is derived from commits and versions and cannot be written",
+                details={"schema_key": row.schema_key},
+            )
+        schema: CompiledSchema | None = None
+        content = row.content
+        if content is not None:
+            schema = self._catalogue.get(row.schema_key, row.schema_version)
+            if defaults:
+                content = schema.apply_defaults(content)
+            schema.validate(content)
+            schema.check_entity_id(row.entity_id, content)
+        version_no, segment_id = self._place(version_id, raw=raw)
+        names = self._store.names
+        key = Key(names.intern(row.schema_key), row.entity_id, names.intern(row.file_id))
+        values = Values(
+            names.intern(row.plugin_key),
+            row.schema_version,
+            None if content is None else canonical_json(content),
+            None if row.metadata is None else canonical_json(row.metadata),
+            row.writer_key,
+        )
+        before = self.own(version_id, key)
+        if before is not None and before.values.snapshot is not None:
+            self._check_existing(before, row, values, schema, unique=unique)
+        if before is not None and before.untracked == row.untracked:
+            same = before.values == values if not row.untracked else before.values[:4] == values[:4]
+            if same:
+                return self._rowid(before, version_no, key)
+        write = Write(version_id, version_no, key, schema, row, before, content)
+        return self._store_write(write, segment_id, values)
+
+    def remove(
+        self, version_id: str, key: Key, *, writer_key: str | None = None, raw: bool = False
+    ) -> bool:
+        """Delete the visible row of a key from a version; tell whether there was one.
+
+        An untracked row of the version itself is removed, so that a tracked one shows again; any
+        other row is hidden by a tombstone.
+        """
+        visible = self.own(version_id, key) if raw else self.visible(version_id, key)
+        if visible is None or visible.values.snapshot is None:
+            return False
+        version_no, segment_id = self._place(version_id, raw=raw)
+        names = self._store.names
+        row = RowWrite(
+            key.entity_id,
+            names.text(key.schema_id),
+            names.text(key.file_id),
+            names.text(visible.values.plugin_id),
+            visible.values.schema_version,
+            None,
+            None,
+            writer_key,
+            visible.untracked and visible.depth == 0,
+        )
+        write = Write(version_id, version_no, key, None, row, visible, None)
+        self._store_removal(write, segment_id, visible)
+        return True
+
+    # -- looking
+
+    def own(self, version_id: str, key: Key) -> Visible | None:
+        """Return a version's own row of a key, tombstones included: overlay before tracked."""
+        place = self._store.versions.place(version_id)
+        if place is None:
+            return None
+        return self._look(place, 0, key)
+
+    def visible(self, version_id: str, key: Key) -> Visible | None:
+        """Return the row a version shows for a key: own, or inherited; a tombstone hides."""
+        scope = self._scopes.of(version_id)
+        if scope is None:
+            return None
+        for depth, link in enumerate(scope.chain):
+            place = self._store.versions.place(link)
+            found = None if place is None else self._look(place, depth, key)
+            if found is not None:
+                return found if found.values.snapshot is not None else None
+        return None
+
+    def scope(self, version_id: str) -> Scope:
+        """Return the scope of a version or raise VersionNotFound."""
+        scope = self._scopes.of(version_id)
+        if scope is None:
+            raise unknown_version(version_id)
+        return scope
+
+    def _look(self, place: tuple[int, int], depth: int, key: Key) -> Visible | None:
+        store = self._store
+        overlay = store.overlay.find(place[0], key)
+        if overlay is not None:
+            return Visible(depth, True, overlay.values, "", None)
+        stored = store.rows.find(store.segments.lineage(place[1]), key)
+        if stored is None:
+            return None
+        return Visible(depth, False, stored.values, stored.created_at, stored)
+
+    # -- storing
+
+    def _place(self, version_id: str, *, raw: bool) -> tuple[int, int]:
+        versions = self._store.versions
+        place = versions.place(version_id)
+        if raw:
+            if place is None:
+                versions.create(version_id, working_commit_id=version_id)
+                place = versions.place(version_id)
+        elif place is None or not versions.listed(version_id):
+            raise unknown_version(version_id)
+        assert place is not None
+        return place
+
+    def _check_existing(
+        self,
+        before: Visible,
+        row: RowWrite,
+        values: Values,
+        schema: CompiledSchema | None,
+        *,
+        unique: bool,
+    ) -> None:
+        if unique:
+            raise UniqueError(
+                f"{row.schema_key} already has an entity '{row.entity_id}'"
+                + (f" in file '{row.file_id}'" if row.file_id != "lix" else ""),
+                hint="UPDATE it, or INSERT OR REPLACE",
+                details={"schema_key": row.schema_key, "entity_id": row.entity_id},
+            )
+        if schema is not None and schema.immutable and before.values[:4] != values[:4]:
+            raise ImmutableError(
+                f"Schema '{row.schema_key}' is immutable and cannot be updated.",
+                hint="delete the row and insert another",
+                details={"schema_key": row.schema_key, "entity_id": row.entity_id},
+            )
+
+    def _store_write(self, write: Write, segment_id: int, values: Values) -> int:
+        watchers = self._watchers.get(write.row.schema_key, ()) + self._any
+        for watcher in watchers:
+            if watcher.check is not None:
+                watcher.check(write)
+        if write.row.untracked:
+            store = self._store
+            store.overlay.write(write.version_no, write.key, values)
+            found = store.overlay.find(write.version_no, write.key)
+            assert found is not None
+            rowid = -found.no
+        else:
+            stored = self._tracked(write)
+            rowid = self._store.rows.write(
+                write.version_no, segment_id, write.key, values, stored
+            )
+        for watcher in watchers:
+            if watcher.then is not None:
+                watcher.then(write)
+        return rowid
+
+    def _store_removal(self, write: Write, segment_id: int, visible: Visible) -> None:
+        watchers = self._watchers.get(write.row.schema_key, ()) + self._any
+        for watcher in watchers:
+            if watcher.check is not None:
+                watcher.check(write)
+        store = self._store
+        if write.row.untracked:
+            store.overlay.delete(write.version_no, write.key)
+        else:
+            values = visible.values._replace(snapshot=None, writer_key=write.row.writer_key)
+            stored = self._tracked(write)
+            if stored is not None and self._was_born_here(write, stored):
+                store.rows.erase(segment_id, stored.from_seq, write.key, stored)
+            else:
+                store.rows.write(write.version_no, segment_id, write.key, values, stored)
+        for watcher in watchers:
+            if watcher.then is not None:
+                watcher.then(write)
+
+    def _tracked(self, write: Write) -> Stored | None:
+        """Return the version's own tracked row, which an overlay row may have hidden."""
+        before = write.before
+        if before is not None and before.depth == 0 and not before.untracked:
+            return before.stored
+        if before is None:
+            return None
+        store = self._store
+        place = store.versions.place(write.version_id)
+        assert place is not None
+        return store.rows.find(store.segments.lineage(place[1]), write.key)
+
+    def _was_born_here(self, write: Write, stored: Stored) -> bool:
+        """Tell whether deleting the row can leave nothing: this transaction made it from nothing."""
+        if not stored.in_tip or stored.first_seq != stored.from_seq:
+            return False
+        if stored.from_seq != self._store.commits.open(write.version_no):
+            return False
+        place = self._store.versions.place(write.version_id)
+        assert place is not None
+        if len(self._store.segments.lineage(place[1])) > 1:
+            return False
+        scope = self.scope(write.version_id)
+        return all(
+            found is None
+            for depth, link in enumerate(scope.chain[1:], 1)
+            if (place := self._store.versions.place(link)) is not None
+            for found in [self._look(place, depth, write.key)]
+        )
+
+    def _rowid(self, visible: Visible, version_no: int, key: Key) -> int:
+        if visible.stored is not None:
+            return visible.stored.change_no
+        found = self._store.overlay.find(version_no, key)
+        assert found is not None
+        return -found.no
+
+
+def unknown_version(version_id: str) -> VersionNotFound:
+    """Return the error for a version id nothing answers to."""
+    return VersionNotFound(
+        f"Version with id '{version_id}' does not exist",
+        hint="SELECT id, name FROM lix_version lists them",
+        details={"version_id": version_id},
+    )

@@ -1,0 +1,179 @@
+"""The SQL that finds visible rows: one SELECT per layer, each excluding keys of nearer layers.
+
+A `Query` names what to read as templates over the fields of a row, such as `{entity_id}` or
+`{snapshot} ->> '$.name'`. Filters are applied inside each layer; that is sound because a row is
+only considered once no nearer layer has its key, so filtering never lets a hidden row surface.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lix_vtab.storage.ddl import qualify
+
+__all__ = ["FIELDS", "Query"]
+
+_NAME = "(SELECT text FROM lix_internal_name WHERE id = {0})"
+
+_OVERLAY = {
+    "schema_id": "x.schema_id",
+    "schema_key": _NAME.format("x.schema_id"),
+    "entity_id": "x.entity_id",
+    "file": "x.file_id",
+    "file_id": _NAME.format("x.file_id"),
+    "plugin": "x.plugin_id",
+    "plugin_key": _NAME.format("x.plugin_id"),
+    "schema_version": "x.schema_version",
+    "snapshot": "x.snapshot",
+    "metadata": "x.metadata",
+    "writer_key": "NULL",
+    "created_at": "x.created_at",
+    "updated_at": "x.updated_at",
+    "change_id": "'untracked'",
+    "commit_id": "'untracked'",
+    "commit_seq": "NULL",
+    "change_no": "NULL",
+    "untracked": "1",
+    "rowid": "-x.no",
+}
+
+_TIP = {
+    **_OVERLAY,
+    "plugin": "c.plugin_id",
+    "plugin_key": _NAME.format("c.plugin_id"),
+    "schema_version": "c.schema_version",
+    "snapshot": "c.snapshot",
+    "metadata": "c.metadata",
+    "writer_key": "c.writer_key",
+    "created_at": "coalesce(x.created_at, c.created_at)",
+    "updated_at": "c.created_at",
+    "change_id": "c.id",
+    "commit_id": "(SELECT id FROM lix_internal_commit WHERE seq = x.from_seq)",
+    "commit_seq": "x.from_seq",
+    "change_no": "x.change_no",
+    "untracked": "0",
+    "rowid": "x.change_no",
+}
+
+# How a row of a segment looked at commit {limit}: its newest row, or the last one before.
+_THEN = (
+    "CASE WHEN x.from_seq <= {limit} THEN x.{tip} ELSE (SELECT {past} FROM lix_internal_past p "
+    "WHERE p.segment_id = x.segment_id AND p.schema_id = x.schema_id "
+    "AND p.entity_id = x.entity_id AND p.file_id = x.file_id AND p.from_seq <= {limit} "
+    "ORDER BY p.from_seq DESC LIMIT 1) END"
+)
+
+FIELDS = frozenset(_TIP) | {"version_id", "origin"}
+"""The fields templates can name."""
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_TIP_ONLY = frozenset(
+    ["schema_id", "schema_key", "entity_id", "file", "file_id", "change_no", "commit_id",
+     "commit_seq", "untracked", "rowid", "version_id", "origin"]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to read of the visible rows, independent of which version is read.
+
+    Templates may use `?1` .. `?{parameters}`; what a scope adds is numbered after those.
+    `keys` narrow by `x.schema_id`, `x.entity_id` and `x.file_id`, `filters` by anything.
+    `deleted` reads tombstones too.
+    """
+
+    outputs: tuple[str, ...]
+    parameters: int = 0
+    keys: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    limit: str = ""
+    deleted: bool = False
+    _sql: dict[tuple[str, str, int], str] = field(default_factory=dict, compare=False)
+
+    def sql(self, db: str, shape: str, chain: int = 1) -> str:
+        """Return the SQL for layers of a shape in a chain of `chain` versions."""
+        known = self._sql.get((db, shape, chain))
+        if known is None:
+            known = qualify(self._build(shape, chain), db)
+            self._sql[(db, shape, chain)] = known
+        return known
+
+    def _build(self, shape: str, chain: int) -> str:
+        layers = _number(shape, self.parameters + chain)
+        if not layers:
+            return f"SELECT {', '.join('NULL' for _ in self.outputs)} WHERE 0"
+        selects = [self._select(layers, index) for index in range(len(layers))]
+        order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
+        return " UNION ALL ".join(selects) + order + self.limit
+
+    def _select(self, layers: list[tuple[int, str, int]], index: int) -> str:
+        depth, kind, first = layers[index]
+        fields = {
+            **(_OVERLAY if kind == "o" else _TIP),
+            "version_id": f"?{self.parameters + 1}",
+            "origin": "NULL" if depth == 0 else f"?{self.parameters + 1 + depth}",
+        }
+        joined = kind == "p" or self._needs_change()
+        if kind == "p":
+            limit = f"?{first + 1}"
+            number = _THEN.format(limit=limit, tip="change_no", past="p.change_no")
+            seq = _THEN.format(limit=limit, tip="from_seq", past="p.from_seq")
+            fields["change_no"] = fields["rowid"] = "c.no"
+            fields["commit_seq"] = seq
+            fields["commit_id"] = f"(SELECT id FROM lix_internal_commit WHERE seq = {seq})"
+            source = f"lix_internal_tip x JOIN lix_internal_change c ON c.no = {number}"
+            where = [f"x.segment_id = ?{first}", f"x.first_seq <= {limit}"]
+            alive = "c.snapshot IS NOT NULL"
+        elif kind == "t":
+            source = "lix_internal_tip x"
+            if joined:
+                source += " JOIN lix_internal_change c ON c.no = x.change_no"
+            where = [f"x.segment_id = ?{first}"]
+            alive = "x.live = 1"
+        else:
+            source = "lix_internal_overlay x"
+            where = [f"x.version_no = ?{first}"]
+            alive = "x.snapshot IS NOT NULL"
+        where += self.keys
+        if not self.deleted:
+            where.append(alive)
+        where += [_fill(template, fields) for template in self.filters]
+        where += [_absent(layer) for layer in layers[:index]]
+        outputs = ", ".join(_fill(template, fields) for template in self.outputs)
+        return f"SELECT {outputs} FROM {source} WHERE {' AND '.join(where)}"
+
+    def _needs_change(self) -> bool:
+        used = {name for text in (*self.outputs, *self.filters) for name in _FIELD.findall(text)}
+        return not used <= _TIP_ONLY
+
+
+def _number(shape: str, before: int) -> list[tuple[int, str, int]]:
+    """Give each layer of a shape the number of its first parameter."""
+    layers = []
+    number = before + 1
+    for word in shape.split():
+        layers.append((int(word[:-1]), word[-1], number))
+        number += 2 if word[-1] == "p" else 1
+    return layers
+
+
+def _absent(layer: tuple[int, str, int]) -> str:
+    """Say that a nearer layer does not have the key, be it a row or a tombstone."""
+    _, kind, first = layer
+    key = "h.schema_id = x.schema_id AND h.entity_id = x.entity_id AND h.file_id = x.file_id"
+    if kind == "o":
+        return (
+            f"NOT EXISTS (SELECT 1 FROM lix_internal_overlay h WHERE h.version_no = ?{first} "
+            f"AND {key})"
+        )
+    then = f" AND h.first_seq <= ?{first + 1}" if kind == "p" else ""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM lix_internal_tip h WHERE h.segment_id = ?{first} "
+        f"AND {key}{then})"
+    )
+
+
+def _fill(template: str, fields: dict[str, str]) -> str:
+    return _FIELD.sub(lambda match: fields[match[1]], template)

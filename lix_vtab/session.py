@@ -1,0 +1,79 @@
+"""A session: one connection's view of one database, with everything surfaces and verbs need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lix_vtab.errors import TransactionStateError
+from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.versions import VersionWriter
+from lix_vtab.mutation.writer import Writer
+from lix_vtab.resolution.scope import Scope, Scopes
+from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.ddl import quote
+from lix_vtab.storage.store import Store
+
+__all__ = ["Session"]
+
+
+class Session:
+    """Storage, schemas, writer and version verbs of one database, wired together.
+
+    `writer_key` tags the rows written without a key of their own.
+    """
+
+    __slots__ = (
+        "_depth",
+        "catalogue",
+        "connection",
+        "db",
+        "scopes",
+        "store",
+        "versions",
+        "writer",
+        "writer_key",
+    )
+
+    def __init__(self, connection: Connection, db: str = "main") -> None:
+        self.connection = connection
+        self.db = db
+        self.store = Store(connection, db)
+        self.scopes = Scopes(self.store)
+        self.catalogue = Catalogue(self.store, self.scopes)
+        self.writer = Writer(self.store, self.scopes, self.catalogue)
+        self.versions = VersionWriter(self.store, self.scopes, self.writer)
+        self.writer_key: str | None = None
+        self._depth = 0
+
+    def active_scope(self) -> Scope | None:
+        """Return the scope of the active version."""
+        return self.scopes.of(self.versions.active_id())
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Run several internal writes as one: all of them happen, or none.
+
+        Used by SQL functions, which SQLite runs without a statement of their own around them. The
+        virtual table `lix_internal` joins the transaction, so commits are completed at its end.
+        """
+        name = f"lix_atomic_{self._depth}"
+        execute = self.connection.execute
+        try:
+            execute(f"SAVEPOINT {name}")
+        except Exception as error:
+            raise TransactionStateError(
+                "a function that writes cannot run inside a statement that writes",
+                hint="call it in a SELECT of its own",
+            ) from error
+        self._depth += 1
+        try:
+            execute(f"INSERT INTO {quote(self.db)}.lix_internal(joined) VALUES (1)")
+            yield
+        except BaseException:
+            self._depth -= 1
+            execute(f"ROLLBACK TO {name}")
+            execute(f"RELEASE {name}")
+            raise
+        self._depth -= 1
+        execute(f"RELEASE {name}")

@@ -1,0 +1,225 @@
+"""Commits: one per version and transaction, opened by the first tracked write, closed at xSync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lix_vtab.model.json import canonical_json
+from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.identity import Identity
+from lix_vtab.storage.transaction import Transaction
+
+__all__ = ["Commit", "Commits"]
+
+_COLUMNS = "seq, id, change_set_id, segment_id, version_no, generation, parent_seq, created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as stored. `parent_seq` is the first parent; `generation` counts along those."""
+
+    seq: int
+    id: str
+    change_set_id: str
+    segment_id: int
+    version_no: int
+    generation: int
+    parent_seq: int | None
+    created_at: str
+
+
+class Commits:
+    """Opens, closes and finds commits."""
+
+    __slots__ = (
+        "_close",
+        "_connection",
+        "_db",
+        "_find_id",
+        "_find_seq",
+        "_first_open",
+        "_identity",
+        "_insert",
+        "_next_change",
+        "_open",
+        "_point",
+        "_tip",
+        "_transaction",
+        "authors",
+    )
+
+    def __init__(
+        self, connection: Connection, db: str, transaction: Transaction, identity: Identity
+    ) -> None:
+        self._connection = connection
+        self._db = db
+        self._transaction = transaction
+        self._identity = identity
+        self._open: dict[int, int] = {}
+        self._first_open: int | None = None
+        self._next_change: int | None = None
+        self.authors: Callable[[], Sequence[str]] = tuple
+        self._tip = qualify(
+            "SELECT v.segment_id, c.seq, c.generation, c.last_change FROM lix_internal_version v "
+            "LEFT JOIN lix_internal_commit c ON c.seq = v.tip_seq WHERE v.no = ?",
+            db,
+        )
+        self._insert = qualify(
+            "INSERT INTO lix_internal_commit(seq, id, change_set_id, segment_id, version_no, "
+            "generation, parent_seq, first_change, last_change, authors, message, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            db,
+        )
+        self._point = qualify(
+            "UPDATE lix_internal_version SET commit_id = ?, tip_seq = ?, updated_at = ? "
+            "WHERE no = ?",
+            db,
+        )
+        self._close = qualify(
+            "UPDATE lix_internal_commit SET last_change = ?, authors = ? WHERE seq = ?", db
+        )
+        self._find_seq = qualify(f"SELECT {_COLUMNS} FROM lix_internal_commit WHERE seq = ?", db)
+        self._find_id = qualify(f"SELECT {_COLUMNS} FROM lix_internal_commit WHERE id = ?", db)
+        transaction.on_begin(self._reset)
+        transaction.before_commit(self.close_open)
+        transaction.after_commit(self._reset)
+        transaction.on_rollback(self._open.clear)
+
+    def by_seq(self, seq: int) -> Commit | None:
+        """Return the commit with this sequence number."""
+        row = self._connection.execute(self._find_seq, (seq,)).fetchone()
+        return None if row is None else Commit(*row)
+
+    def by_id(self, id: str) -> Commit | None:
+        """Return the commit with this id."""
+        row = self._connection.execute(self._find_id, (id,)).fetchone()
+        return None if row is None else Commit(*row)
+
+    def next_seq(self) -> int:
+        """Return the sequence number the next commit will get."""
+        sql = qualify("SELECT coalesce(max(seq), 0) + 1 FROM lix_internal_commit", self._db)
+        return int(self._connection.execute(sql).get)
+
+    def next_change(self) -> int:
+        """Take the next change number; numbers undone by a rollback may stay unused."""
+        number = self._next_change
+        if number is None:
+            sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change", self._db)
+            number = int(self._connection.execute(sql).get)
+        self._next_change = number + 1
+        return number
+
+    def open(self, version_no: int) -> int:
+        """Return the sequence number of this transaction's commit on a version, opening it once."""
+        known = self._open.get(version_no)
+        if known is not None:
+            return known
+        row = self._connection.execute(self._tip, (version_no,)).fetchone()
+        if row is None:
+            raise KeyError(version_no)
+        segment_id, tip_seq, generation, last_change = row
+        if tip_seq is not None and last_change is None:
+            seq = int(tip_seq)
+        else:
+            seq = self.insert(version_no, segment_id, tip_seq, (generation or 0) + 1)
+        if self._transaction.settled:
+            self._open[version_no] = seq
+        return seq
+
+    def insert(
+        self,
+        version_no: int,
+        segment_id: int,
+        parent_seq: int | None,
+        generation: int,
+        *,
+        id: str | None = None,
+        change_set_id: str | None = None,
+        message: str | None = None,
+    ) -> int:
+        """Append an open commit to a segment and move the version's tip to it."""
+        seq = self.next_seq()
+        if self._first_open is None or seq < self._first_open:
+            self._first_open = seq
+        now = self._identity.now(seq)
+        commit_id = id or self._identity.new("commit", seq)
+        self._connection.execute(
+            self._insert,
+            (
+                seq,
+                commit_id,
+                change_set_id or self._identity.new("change_set", seq),
+                segment_id,
+                version_no,
+                generation,
+                parent_seq,
+                self._peek_change(),
+                None,
+                None,
+                message,
+                now,
+            ),
+        )
+        self._connection.execute(self._point, (commit_id, seq, now, version_no))
+        return seq
+
+    def forget_open(self, version_no: int) -> None:
+        """Stop using the open commit of a version whose tip was moved."""
+        self._open.pop(version_no, None)
+
+    def close_open(self) -> None:
+        """Complete every commit of this transaction; drop those left without content."""
+        if self._first_open is None:
+            return
+        pending = self._connection.execute(
+            qualify(
+                "SELECT seq, first_change, version_no, parent_seq, message FROM "
+                "lix_internal_commit WHERE seq >= ? AND last_change IS NULL ORDER BY seq DESC",
+                self._db,
+            ),
+            (self._first_open,),
+        ).fetchall()
+        for seq, first, version_no, parent_seq, message in pending:
+            if message is None and not self._has_content(seq, first):
+                self._drop(seq, version_no, parent_seq)
+            else:
+                authors = canonical_json(sorted(set(self.authors())))
+                last = max(self._peek_change() - 1, first - 1)
+                self._connection.execute(
+                    self._close, (last, None if authors == "[]" else authors, seq)
+                )
+        self._open.clear()
+
+    def _has_content(self, seq: int, first_change: int) -> bool:
+        sql = qualify(
+            "SELECT EXISTS (SELECT 1 FROM lix_internal_change WHERE no >= ?2 AND commit_seq = ?1) "
+            "OR EXISTS (SELECT 1 FROM lix_internal_member WHERE seq = ?1)",
+            self._db,
+        )
+        return bool(self._connection.execute(sql, (seq, first_change)).get)
+
+    def _drop(self, seq: int, version_no: int, parent_seq: int | None) -> None:
+        parent = None if parent_seq is None else self.by_seq(parent_seq)
+        execute = self._connection.execute
+        execute(qualify("DELETE FROM lix_internal_commit WHERE seq = ?", self._db), (seq,))
+        execute(
+            qualify(
+                "UPDATE lix_internal_version SET commit_id = ?, tip_seq = ? "
+                "WHERE no = ? AND tip_seq = ?",
+                self._db,
+            ),
+            (parent.id if parent else None, parent_seq, version_no, seq),
+        )
+
+    def _peek_change(self) -> int:
+        if self._next_change is None:
+            sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change", self._db)
+            self._next_change = int(self._connection.execute(sql).get)
+        return self._next_change
+
+    def _reset(self) -> None:
+        self._open.clear()
+        self._first_open = None
+        self._next_change = None

@@ -1,0 +1,127 @@
+"""Untracked rows: one overlay per version, outside history."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.identity import Identity
+from lix_vtab.storage.rows import Key, Values
+from lix_vtab.storage.transaction import Transaction
+
+__all__ = ["Overlay", "OverlayRow"]
+
+_COLUMNS = (
+    "no, version_no, schema_id, entity_id, file_id, plugin_id, schema_version, snapshot, metadata"
+)
+
+
+class OverlayRow(NamedTuple):
+    """An untracked row."""
+
+    no: int
+    version_no: int
+    key: Key
+    values: Values
+
+
+class Overlay:
+    """Reads and writes untracked rows of one database."""
+
+    __slots__ = (
+        "_connection",
+        "_db",
+        "_find",
+        "_identity",
+        "_occupied",
+        "_transaction",
+        "_upsert",
+    )
+
+    def __init__(
+        self, connection: Connection, db: str, transaction: Transaction, identity: Identity
+    ) -> None:
+        self._connection = connection
+        self._db = db
+        self._transaction = transaction
+        self._identity = identity
+        self._occupied: frozenset[tuple[int, int]] | None = None
+        self._find = qualify(
+            f"SELECT {_COLUMNS} FROM lix_internal_overlay WHERE version_no = ? "
+            "AND schema_id = ? AND entity_id = ? AND file_id = ?",
+            db,
+        )
+        self._upsert = qualify(
+            "INSERT INTO lix_internal_overlay(version_no, schema_id, entity_id, file_id, "
+            "plugin_id, schema_version, snapshot, metadata, created_at, updated_at) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) "
+            "ON CONFLICT(version_no, schema_id, entity_id, file_id) DO UPDATE SET "
+            "plugin_id = excluded.plugin_id, schema_version = excluded.schema_version, "
+            "snapshot = excluded.snapshot, metadata = excluded.metadata, "
+            "updated_at = excluded.updated_at",
+            db,
+        )
+        transaction.on_rollback(self.forget)
+
+    def find(self, version_no: int, key: Key) -> OverlayRow | None:
+        """Return the untracked row of `key` in a version."""
+        if (version_no, key.schema_id) not in self.occupied():
+            return None
+        row = self._connection.execute(self._find, (version_no, *key)).fetchone()
+        return None if row is None else _row(row)
+
+    def by_no(self, no: int) -> OverlayRow | None:
+        """Return the untracked row with this number."""
+        sql = qualify(f"SELECT {_COLUMNS} FROM lix_internal_overlay WHERE no = ?", self._db)
+        row = self._connection.execute(sql, (no,)).fetchone()
+        return None if row is None else _row(row)
+
+    def write(self, version_no: int, key: Key, values: Values, number: int = 0) -> None:
+        """Insert or replace the untracked row of `key`; `number` stands for deterministic time."""
+        self._connection.execute(
+            self._upsert, (version_no, *key, *values[:4], self._identity.now(number))
+        )
+        if self._occupied is not None and (version_no, key.schema_id) not in self._occupied:
+            self.forget()
+
+    def delete(self, version_no: int, key: Key) -> bool:
+        """Remove the untracked row of `key`; tell whether there was one."""
+        self._connection.execute(
+            qualify(
+                "DELETE FROM lix_internal_overlay WHERE version_no = ? "
+                "AND schema_id = ? AND entity_id = ? AND file_id = ?",
+                self._db,
+            ),
+            (version_no, *key),
+        )
+        return self._connection.changes() > 0
+
+    def occupied(self) -> frozenset[tuple[int, int]]:
+        """Return the (version, schema) pairs that may have untracked rows.
+
+        Reading skips the overlay of all others, which is nearly always.
+        """
+        known = self._occupied
+        if known is None:
+            sql = qualify(
+                "SELECT DISTINCT version_no, schema_id FROM lix_internal_overlay", self._db
+            )
+            known = frozenset((row[0], row[1]) for row in self._connection.execute(sql))
+            if self._transaction.settled:
+                self._occupied = known
+        return known
+
+    def forget(self) -> None:
+        """Drop what is cached about occupied pairs."""
+        self._occupied = None
+
+
+def _row(row: tuple[object, ...]) -> OverlayRow:
+    no, version_no, schema_id, entity_id, file_id, plugin_id, version, snapshot, metadata = row
+    return OverlayRow(
+        no,  # type: ignore[arg-type]
+        version_no,  # type: ignore[arg-type]
+        Key(schema_id, entity_id, file_id),  # type: ignore[arg-type]
+        Values(plugin_id, version, snapshot, metadata, None),  # type: ignore[arg-type]
+    )

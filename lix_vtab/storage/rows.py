@@ -1,0 +1,204 @@
+"""Tracked rows: writing a change and what it supersedes, finding a version's own row of a key."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lix_vtab.storage.commits import Commits
+from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.identity import Identity
+from lix_vtab.storage.segments import Lineage
+
+__all__ = ["Key", "Rows", "Stored", "Values"]
+
+
+class Key(NamedTuple):
+    """Identity of a row inside one version, with schema and file interned."""
+
+    schema_id: int
+    entity_id: str
+    file_id: int
+
+
+class Values(NamedTuple):
+    """What a change says about its entity. A NULL snapshot is a deletion."""
+
+    plugin_id: int
+    schema_version: str
+    snapshot: str | None
+    metadata: str | None
+    writer_key: str | None
+
+
+class Stored(NamedTuple):
+    """A version's own newest row of a key, tombstones included."""
+
+    change_no: int
+    values: Values
+    created_at: str
+    from_seq: int
+    first_seq: int
+    in_tip: bool
+    """Whether the row is in the version's own segment, not in one it was forked from."""
+
+
+_VALUES = "c.plugin_id, c.schema_version, c.snapshot, c.metadata, c.writer_key"
+_KEY = "schema_id = ? AND entity_id = ? AND file_id = ?"
+_NUMBERED = "schema_id = ?2 AND entity_id = ?3 AND file_id = ?4"
+
+
+class Rows:
+    """Reads and writes tracked rows of one database."""
+
+    __slots__ = (
+        "_at",
+        "_commits",
+        "_connection",
+        "_db",
+        "_identity",
+        "_insert_change",
+        "_insert_tip",
+        "_newest",
+        "_supersede",
+        "_update_tip",
+    )
+
+    def __init__(
+        self, connection: Connection, db: str, commits: Commits, identity: Identity
+    ) -> None:
+        self._connection = connection
+        self._db = db
+        self._commits = commits
+        self._identity = identity
+        self._newest = qualify(
+            f"SELECT t.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, "
+            "t.first_seq FROM lix_internal_tip t JOIN lix_internal_change c ON c.no = t.change_no "
+            f"WHERE t.segment_id = ? AND t.{_KEY.replace(' AND ', ' AND t.')}",
+            db,
+        )
+        self._at = qualify(
+            f"SELECT p.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), p.from_seq, "
+            "t.first_seq FROM lix_internal_tip t JOIN ("
+            "SELECT change_no, from_seq FROM lix_internal_tip "
+            f"WHERE segment_id = ?1 AND {_NUMBERED} AND from_seq <= ?5 "
+            "UNION ALL SELECT change_no, from_seq FROM lix_internal_past "
+            f"WHERE segment_id = ?1 AND {_NUMBERED} AND from_seq <= ?5 "
+            "ORDER BY from_seq DESC LIMIT 1) p "
+            "JOIN lix_internal_change c ON c.no = p.change_no "
+            f"WHERE t.segment_id = ?1 AND t.{_NUMBERED.replace(' AND ', ' AND t.')}",
+            db,
+        )
+        self._insert_change = qualify(
+            "INSERT INTO lix_internal_change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", db
+        )
+        self._insert_tip = qualify(
+            "INSERT INTO lix_internal_tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", db
+        )
+        self._update_tip = qualify(
+            "UPDATE lix_internal_tip SET change_no = ?, live = ?, from_seq = ?, created_at = ? "
+            f"WHERE segment_id = ? AND {_KEY}",
+            db,
+        )
+        self._supersede = qualify(
+            "INSERT INTO lix_internal_past SELECT segment_id, schema_id, entity_id, file_id, "
+            "from_seq, change_no, live FROM lix_internal_tip "
+            f"WHERE segment_id = ? AND {_KEY}",
+            db,
+        )
+
+    def find(self, lineage: Lineage, key: Key) -> Stored | None:
+        """Return the newest own row of `key`, a tombstone included, or None."""
+        execute = self._connection.execute
+        nearest = True
+        for segment_id, limit in lineage:
+            if limit is None:
+                row = execute(self._newest, (segment_id, *key)).fetchone()
+            else:
+                row = execute(self._at, (segment_id, *key, limit)).fetchone()
+            if row is not None:
+                return Stored(row[0], Values(*row[1:6]), row[6], row[7], row[8], nearest)
+            nearest = False
+        return None
+
+    def write(
+        self,
+        version_no: int,
+        segment_id: int,
+        key: Key,
+        values: Values,
+        previous: Stored | None,
+    ) -> int:
+        """Record a change of `key` in the version's open commit; return the change's number."""
+        seq = self._commits.open(version_no)
+        number = self._commits.next_change()
+        plugin_id, schema_version, snapshot, metadata, writer_key = values
+        schema_id, entity_id, file_id = key
+        self._connection.execute(
+            self._insert_change,
+            (
+                number,
+                self._identity.new("change", number),
+                seq,
+                schema_id,
+                file_id,
+                entity_id,
+                plugin_id,
+                schema_version,
+                snapshot,
+                metadata,
+                writer_key,
+                self._identity.now(seq),
+            ),
+        )
+        self.place(segment_id, seq, key, number, snapshot is not None, previous)
+        return number
+
+    def place(
+        self,
+        segment_id: int,
+        seq: int,
+        key: Key,
+        change_no: int,
+        live: bool,
+        previous: Stored | None,
+    ) -> None:
+        """Make a change the newest row of `key` in a segment as of commit `seq`."""
+        execute = self._connection.execute
+        if previous is None or not previous.in_tip:
+            created = None if previous is None else previous.created_at
+            execute(self._insert_tip, (segment_id, *key, change_no, live, seq, seq, created))
+            return
+        if previous.from_seq == seq:
+            self._discard(previous.change_no, seq)
+        else:
+            execute(self._supersede, (segment_id, *key))
+        execute(self._update_tip, (change_no, live, seq, previous.created_at, segment_id, *key))
+
+    def erase(self, segment_id: int, seq: int, key: Key, previous: Stored) -> None:
+        """Undo the only change of a key that this very transaction brought into being."""
+        self._discard(previous.change_no, seq)
+        self._connection.execute(
+            qualify(f"DELETE FROM lix_internal_tip WHERE segment_id = ? AND {_KEY}", self._db),
+            (segment_id, *key),
+        )
+
+    def change_id(self, change_no: int) -> str:
+        """Return the public id of a change."""
+        sql = qualify("SELECT id FROM lix_internal_change WHERE no = ?", self._db)
+        return str(self._connection.execute(sql, (change_no,)).get)
+
+    def key_of(self, change_no: int) -> Key | None:
+        """Return the key a change is about."""
+        sql = qualify(
+            "SELECT schema_id, entity_id, file_id FROM lix_internal_change WHERE no = ?", self._db
+        )
+        row = self._connection.execute(sql, (change_no,)).fetchone()
+        return None if row is None else Key(*row)
+
+    def _discard(self, change_no: int, seq: int) -> None:
+        """Drop a change made earlier in the same, still open commit: nobody else can know it."""
+        self._connection.execute(
+            qualify("DELETE FROM lix_internal_change WHERE no = ? AND commit_seq = ?", self._db),
+            (change_no, seq),
+        )

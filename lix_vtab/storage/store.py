@@ -1,0 +1,98 @@
+"""One database's storage: the parts wired together, with one place that notices foreign writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lix_vtab.storage.commits import Commits
+from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.identity import Identity
+from lix_vtab.storage.names import LIX, Names
+from lix_vtab.storage.overlay import Overlay
+from lix_vtab.storage.rows import Key, Rows
+from lix_vtab.storage.segments import Segments
+from lix_vtab.storage.transaction import Transaction
+from lix_vtab.storage.versions import GLOBAL, Versions
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Everything stored in database `db` of a connection.
+
+    `refresh()` must be called before a statement looks at anything: it drops caches when another
+    connection committed since the last look.
+    """
+
+    __slots__ = (
+        "_data_version",
+        "_on_foreign_write",
+        "commits",
+        "connection",
+        "db",
+        "identity",
+        "names",
+        "overlay",
+        "rows",
+        "segments",
+        "transaction",
+        "versions",
+    )
+
+    def __init__(self, connection: Connection, db: str = "main") -> None:
+        self.connection = connection
+        self.db = db
+        self.transaction = Transaction()
+        self.identity = Identity()
+        self.names = Names(connection, db, self.transaction)
+        self.segments = Segments(connection, db, self.transaction)
+        self.commits = Commits(connection, db, self.transaction, self.identity)
+        self.rows = Rows(connection, db, self.commits, self.identity)
+        self.overlay = Overlay(connection, db, self.transaction, self.identity)
+        self.versions = Versions(
+            connection,
+            db,
+            self.transaction,
+            self.identity,
+            self.names,
+            self.segments,
+            self.commits,
+            self.rows,
+        )
+        self.commits.authors = self.active_accounts
+        self._data_version = -1
+        self._on_foreign_write: list[Callable[[], None]] = [
+            self.segments.forget,
+            self.overlay.forget,
+            self.versions.forget,
+        ]
+
+    def on_foreign_write(self, hook: Callable[[], None]) -> None:
+        """Call `hook` when another connection has committed."""
+        self._on_foreign_write.append(hook)
+
+    def refresh(self) -> None:
+        """Notice what other connections committed."""
+        current = self.connection.data_version(self.db)
+        if current != self._data_version:
+            self._data_version = current
+            for hook in self._on_foreign_write:
+                hook()
+
+    def active_accounts(self) -> list[str]:
+        """Return the ids of the active accounts, sorted."""
+        schema_id = self.names.find("lix_active_account")
+        place = self.versions.place(GLOBAL)
+        if place is None or (place[0], schema_id) not in self.overlay.occupied():
+            return []
+        found = self.connection.execute(
+            f'SELECT entity_id FROM "{self.db}".lix_internal_overlay WHERE version_no = ? '
+            "AND schema_id = ? AND file_id = ? AND snapshot IS NOT NULL ORDER BY entity_id",
+            (place[0], schema_id, LIX),
+        )
+        return [row[0] for row in found]
+
+    def own(self, version_id: str, key: Key) -> object | None:
+        """Return a version's own tracked row of `key`, a tombstone included."""
+        place = self.versions.place(version_id)
+        return None if place is None else self.rows.find(self.segments.lineage(place[1]), key)

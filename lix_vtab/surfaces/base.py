@@ -1,0 +1,301 @@
+"""The virtual-table protocol, once: modules, tables and cursors that stay thin.
+
+A `Surface` says which columns it has, finds rows for a plan and carries out writes; everything
+SQLite-shaped is here. Cursors are made for speed: a row costs one generator step, a column one
+call of `list.__getitem__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import apsw
+
+from lix_vtab.errors import ConstraintError, ForeignKeyError, ReadOnlyError
+from lix_vtab.session import Session
+from lix_vtab.storage.ddl import quote
+from lix_vtab.surfaces.planner import Column, Offer, Plan, plan
+
+__all__ = ["BaseModule", "Cursor", "ReadOnlySurface", "Surface", "Table"]
+
+
+class Surface(Protocol):
+    """What one SQL table shows and accepts."""
+
+    name: str
+    columns: Sequence[Column]
+    required: Sequence[int]
+    sortable: bool
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find rows. A row has a value for each column up to the last used, then its rowid."""
+
+    def insert(self, fields: Sequence[Any], conflict: int) -> int:
+        """Insert a row and return its rowid."""
+
+    def update(self, rowid: int, fields: Sequence[Any]) -> None:
+        """Change a row; fields that are not assigned are `apsw.no_change`."""
+
+    def delete(self, rowid: int) -> None:
+        """Delete a row."""
+
+
+class ReadOnlySurface:
+    """A surface that refuses every write. Subclasses add `name`, `columns` and `rows`."""
+
+    name = ""
+    columns: Sequence[Column] = ()
+    required: Sequence[int] = ()
+    sortable = False
+
+    def insert(self, fields: Sequence[Any], conflict: int) -> int:
+        """Refuse."""
+        raise self._refusal("INSERT")
+
+    def update(self, rowid: int, fields: Sequence[Any]) -> None:
+        """Refuse."""
+        raise self._refusal("UPDATE")
+
+    def delete(self, rowid: int) -> None:
+        """Refuse."""
+        raise self._refusal("DELETE")
+
+    def _refusal(self, verb: str) -> ReadOnlyError:
+        return ReadOnlyError(
+            f"{self.name} is read-only; {verb} is not supported", details={"table": self.name}
+        )
+
+
+class Cursor(list[Any]):
+    """A position in a result; the list itself is the current row, its last item the rowid.
+
+    SQLite asks for xEof exactly once after xFilter and after each xNext (see the VDBE opcodes
+    OP_VFilter and OP_VNext), so advancing happens there and `Next` has nothing left to do.
+    """
+
+    Column = list.__getitem__
+    Next = bool
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._table = table
+        self.Eof: Callable[[], bool] = bool
+
+    def Filter(self, number: int, text: str, args: Sequence[Any]) -> None:
+        """Start reading according to a plan."""
+        table = self._table
+        self.Eof = self._advance(table.surface.rows(table.plans[number], args)).__next__
+
+    def Rowid(self) -> int:
+        """Return the rowid of the current row."""
+        return self[-1]  # type: ignore[no-any-return]
+
+    def ColumnNoChange(self, number: int) -> Any:
+        """Say that an UPDATE need not fetch a column it does not assign."""
+        return apsw.no_change
+
+    def Close(self) -> None:
+        """Let go of the inner statement."""
+        self.Eof = bool
+        self.clear()
+
+    def _advance(self, rows: Iterable[Sequence[Any]]) -> Iterator[bool]:
+        for self[:] in rows:
+            yield False
+        while True:
+            yield True
+
+
+class Table:
+    """One connected virtual table."""
+
+    __slots__ = ("_known", "_session", "plans", "surface")
+
+    def __init__(self, session: Session, surface: Surface) -> None:
+        self._session = session
+        self.surface = surface
+        self.plans: list[Plan] = []
+        self._known: dict[object, int] = {}
+
+    # -- planning
+
+    def BestIndexObject(self, info: Any) -> bool:
+        """Choose a plan for the constraints SQLite offers."""
+        surface = self.surface
+        offers = tuple(_offer(info, n) for n in range(info.nConstraint))
+        order = tuple(
+            (info.get_aOrderBy_iColumn(n), info.get_aOrderBy_desc(n)) for n in range(info.nOrderBy)
+        )
+        used = frozenset(info.colUsed)
+        key = (offers, order, used)
+        number = self._known.get(key)
+        if number is None:
+            chosen = plan(
+                surface.columns,
+                offers,
+                order,
+                used,
+                required=surface.required,
+                sortable=surface.sortable,
+            )
+            if chosen is None:
+                return False
+            number = len(self.plans)
+            self.plans.append(chosen)
+            self._known[key] = number
+        _answer(info, self.plans[number], offers, number)
+        return True
+
+    def Open(self) -> Cursor:
+        """Open a cursor."""
+        return Cursor(self)
+
+    # -- writing
+
+    def UpdateInsertRow(self, rowid: int | None, fields: Sequence[Any]) -> int:
+        """Insert a row."""
+        session = self._session
+        session.store.refresh()
+        conflict = session.connection.vtab_on_conflict()
+        try:
+            return self.surface.insert(fields, conflict)
+        except ConstraintError as error:
+            # APSW hands a raised exception on whatever the conflict clause says
+            if conflict == apsw.SQLITE_IGNORE and not isinstance(error, ForeignKeyError):
+                return 0
+            raise
+
+    def UpdateChangeRow(self, rowid: int, new: int, fields: Sequence[Any]) -> None:
+        """Change a row."""
+        self._session.store.refresh()
+        if new != rowid:
+            raise ReadOnlyError(
+                f"{self.surface.name} update cannot change rowid", details={"column": "rowid"}
+            )
+        conflict = self._session.connection.vtab_on_conflict()
+        try:
+            self.surface.update(rowid, fields)
+        except ConstraintError as error:
+            if conflict != apsw.SQLITE_IGNORE or isinstance(error, ForeignKeyError):
+                raise
+
+    def UpdateDeleteRow(self, rowid: int) -> None:
+        """Delete a row."""
+        self._session.store.refresh()
+        self.surface.delete(rowid)
+
+    # -- transactions
+
+    def Begin(self) -> None:
+        """Join the transaction."""
+        self._session.store.transaction.begin()
+
+    def Sync(self) -> None:
+        """Finish what the commit needs."""
+        self._session.store.transaction.sync()
+
+    def Commit(self) -> None:
+        """Note that the transaction is durable."""
+        self._session.store.transaction.commit()
+
+    def Rollback(self) -> None:
+        """Note that the transaction is gone."""
+        self._session.store.transaction.rollback()
+
+    def Savepoint(self, level: int) -> None:
+        """Note a savepoint."""
+        self._session.store.transaction.savepoint(level)
+
+    def Release(self, level: int) -> None:
+        """Note that a savepoint was released."""
+        self._session.store.transaction.release(level)
+
+    def RollbackTo(self, level: int) -> None:
+        """Note that what followed a savepoint was undone."""
+        self._session.store.transaction.rollback_to(level)
+
+    # -- life
+
+    def Disconnect(self) -> None:
+        """Let go of the table."""
+
+    def Destroy(self) -> None:
+        """Refuse DROP TABLE."""
+        raise ReadOnlyError(
+            f"{self.surface.name} is part of the database's lix and cannot be dropped",
+            hint="DELETE its rows, or its schema from lix_stored_schema",
+        )
+
+    def Rename(self, name: str) -> None:
+        """Refuse ALTER TABLE ... RENAME."""
+        raise ReadOnlyError(f"{self.surface.name} cannot be renamed")
+
+
+class BaseModule:
+    """A module whose tables show one surface, built per connected database."""
+
+    def __init__(
+        self, sessions: Callable[[str], Session], build: Callable[[Session, Sequence[str]], Surface]
+    ) -> None:
+        self._sessions = sessions
+        self._build = build
+
+    def Create(
+        self, connection: Any, module: str, db: str, table: str, *args: str
+    ) -> tuple[str, Any]:
+        """Create and connect a table."""
+        return self.Connect(connection, module, db, table, *args)
+
+    def Connect(
+        self, connection: Any, module: str, db: str, table: str, *args: str
+    ) -> tuple[str, Any]:
+        """Connect a table that exists."""
+        session = self._sessions(db)
+        connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)
+        surface = self._build(session, args)
+        return declaration(surface.columns), Table(session, surface)
+
+
+def declaration(columns: Sequence[Column]) -> str:
+    """Write the CREATE TABLE text that declares columns to SQLite."""
+    listed = (
+        f"{quote(c.name)} {c.declared}{' HIDDEN' if c.hidden else ''}".rstrip() for c in columns
+    )
+    return f"CREATE TABLE x({', '.join(listed)})"
+
+
+def _offer(info: Any, n: int) -> Offer:
+    operator = info.get_aConstraint_op(n)
+    binary = operator >= apsw.SQLITE_INDEX_CONSTRAINT_LIMIT or (
+        info.get_aConstraint_collation(n) == "BINARY"
+    )
+    return Offer(
+        info.get_aConstraint_iColumn(n),
+        operator,
+        info.get_aConstraint_usable(n),
+        binary,
+        info.get_aConstraintUsage_in(n),
+    )
+
+
+def _answer(info: Any, chosen: Plan, offers: Sequence[Offer], number: int) -> None:
+    for term in chosen.terms:
+        info.set_aConstraintUsage_argvIndex(term.offer, term.argument + 1)
+        info.set_aConstraintUsage_omit(term.offer, True)
+        if term.operator == "IN":
+            info.set_aConstraintUsage_in(term.offer, True)
+    for n, offer in enumerate(offers):
+        place = {
+            apsw.SQLITE_INDEX_CONSTRAINT_LIMIT: chosen.limit,
+            apsw.SQLITE_INDEX_CONSTRAINT_OFFSET: chosen.offset,
+        }.get(offer.operator)
+        if place is not None:
+            info.set_aConstraintUsage_argvIndex(n, place + 1)
+            info.set_aConstraintUsage_omit(n, True)
+    info.idxNum = number
+    info.idxStr = chosen.text
+    info.orderByConsumed = bool(chosen.order)
+    info.estimatedCost = chosen.cost
+    info.estimatedRows = chosen.rows
+

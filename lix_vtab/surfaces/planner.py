@@ -1,0 +1,211 @@
+"""Planning: from the constraints SQLite offers to a plan, as a pure function.
+
+Nothing here knows SQLite, a connection or a table's rows; `base.py` feeds it and carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+__all__ = ["OPERATORS", "Column", "Offer", "Plan", "Term", "plan"]
+
+EQ, GT, LE, LT, GE, NE = 2, 4, 8, 16, 32, 68
+ISNOT, ISNOTNULL, ISNULL, IS, LIMIT, OFFSET = 69, 70, 71, 72, 73, 74
+
+OPERATORS: dict[int, str] = {
+    EQ: "=",
+    GT: ">",
+    LE: "<=",
+    LT: "<",
+    GE: ">=",
+    NE: "<>",
+    IS: "IS",
+    ISNOT: "IS NOT",
+    ISNULL: "IS NULL",
+    ISNOTNULL: "IS NOT NULL",
+}
+"""Constraint operators we can carry out, as SQL."""
+
+
+class Column(NamedTuple):
+    """A column of a surface.
+
+    `template` is its value over the fields of a row (see `resolution.visible`), "" when it only
+    serves as an argument. `role` says how an equality narrows the search: `schema`, `file` and
+    `entity` are key columns, `version` chooses what is read, `argument` is a hidden parameter of
+    a table-valued function, `index` is answered by an index of its own.
+    """
+
+    name: str
+    declared: str = "TEXT"
+    template: str = ""
+    role: str = ""
+    hidden: bool = False
+
+
+class Offer(NamedTuple):
+    """A constraint SQLite offers: column number, operator, and whether it can be used."""
+
+    column: int
+    operator: int
+    usable: bool = True
+    binary: bool = True
+    many: bool = False
+
+
+class Term(NamedTuple):
+    """A constraint the plan carries out. `argument` is its place among the Filter arguments."""
+
+    column: int
+    operator: str
+    argument: int
+    offer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one query reads a surface."""
+
+    terms: tuple[Term, ...]
+    columns: tuple[int, ...]
+    order: tuple[tuple[int, bool], ...]
+    limit: int | None
+    offset: int | None
+    cost: float
+    rows: int
+    text: str
+    compiled: dict[object, object] = field(default_factory=dict, compare=False)
+
+    def find(self, column: int, *operators: str) -> Term | None:
+        """Return the first term on a column with one of the operators."""
+        for term in self.terms:
+            if term.column == column and term.operator in operators:
+                return term
+        return None
+
+
+def plan(
+    columns: Sequence[Column],
+    offers: Sequence[Offer],
+    order: Sequence[tuple[int, bool]],
+    used: frozenset[int],
+    *,
+    required: Sequence[int] = (),
+    sortable: bool = True,
+) -> Plan | None:
+    """Choose what to push down; return None when a required argument is missing.
+
+    A constraint is pushed down only if carrying it out in the inner SQL means exactly what SQLite
+    would have meant by it, so pushed constraints are not checked again.
+    """
+    terms: list[Term] = []
+    complete = True
+    limit = offset = None
+    for number, offer in enumerate(offers):
+        if offer.operator in (LIMIT, OFFSET):
+            continue
+        if _pushable(columns, offer):
+            operator = "IN" if offer.many else OPERATORS[offer.operator]
+            terms.append(Term(offer.column, operator, len(terms), number))
+        else:
+            complete = False
+    given = {term.column for term in terms if term.operator in ("=", "IS")}
+    if any(column not in given for column in required):
+        return None
+    versions = any(c.role == "version" for c in columns)
+    single = not versions or any(columns[c].role == "version" for c in given)
+    ordered = sortable and single and bool(order) and all(
+        0 <= column < len(columns) and columns[column].template for column, _ in order
+    )
+    if complete and single and (ordered or not order):
+        limit, offset = _window(offers, len(terms))
+    cost, rows = _estimate(columns, terms, versions)
+    if limit is not None:
+        rows = min(rows, 100)
+    return Plan(
+        tuple(terms),
+        tuple(sorted(used)),
+        tuple(order) if ordered else (),
+        limit,
+        offset,
+        cost,
+        rows,
+        _text(columns, terms, order if ordered else (), limit is not None),
+    )
+
+
+def _pushable(columns: Sequence[Column], offer: Offer) -> bool:
+    if not offer.usable or not 0 <= offer.column < len(columns):
+        return False
+    column = columns[offer.column]
+    if column.role == "argument":
+        return offer.operator in (EQ, IS) and not offer.many
+    if offer.operator not in OPERATORS or not offer.binary:
+        return False
+    if offer.many:
+        return column.role in ("schema", "file", "entity", "version", "plugin")
+    if column.role == "version":
+        return offer.operator in (EQ, IS)
+    return bool(column.template)
+
+
+def _window(offers: Sequence[Offer], taken: int) -> tuple[int | None, int | None]:
+    """Return the argument places of LIMIT and OFFSET when both can be taken over."""
+    limits = [n for n, offer in enumerate(offers) if offer.operator == LIMIT and offer.usable]
+    offsets = [n for n, offer in enumerate(offers) if offer.operator == OFFSET]
+    if len(limits) != 1 or any(not offers[n].usable for n in offsets):
+        return None, None
+    return taken, taken + 1 if offsets else None
+
+
+def _estimate(
+    columns: Sequence[Column], terms: Sequence[Term], versions: bool
+) -> tuple[float, int]:
+    """Estimate cost and rows from which parts of the key are known."""
+    pinned: dict[str, bool] = {}
+    filters = 0
+    for term in terms:
+        role = columns[term.column].role
+        if term.operator in ("=", "IS", "IN") and role:
+            pinned[role] = True
+        elif term.operator in ("=", "IS"):
+            filters += 2
+        else:
+            filters += 1
+    has_schema = pinned.get("schema") or not any(c.role == "schema" for c in columns)
+    if has_schema and pinned.get("entity"):
+        rows = 1 if pinned.get("file") else 2
+        cost = 4.0
+    elif pinned.get("index"):
+        rows, cost = 10, 12.0
+    elif pinned.get("file"):
+        rows, cost = 100, 120.0
+    elif has_schema:
+        rows, cost = 10_000, 12_000.0
+    elif pinned.get("entity"):
+        rows, cost = 10, 200.0
+    else:
+        rows, cost = 100_000, 150_000.0
+    if versions and not pinned.get("version"):
+        rows, cost = rows * 5, cost * 5
+    if terms and any(term.operator == "IN" for term in terms):
+        rows, cost = rows * 3, cost * 3
+    rows = max(1, rows >> min(filters, 8))
+    return cost + rows, rows
+
+
+def _text(
+    columns: Sequence[Column],
+    terms: Sequence[Term],
+    order: Sequence[tuple[int, bool]],
+    limited: bool,
+) -> str:
+    """Describe the plan for EXPLAIN QUERY PLAN."""
+    words = [f"{columns[t.column].name} {t.operator}" for t in terms]
+    text = " AND ".join(words) or "scan"
+    if order:
+        listed = (columns[c].name + (" DESC" if desc else "") for c, desc in order)
+        text += f" ORDER BY {', '.join(listed)}"
+    return text + (" LIMIT" if limited else "")

@@ -1,0 +1,280 @@
+"""`lix_state`, `lix_state_by_version` and the stored half of `lix_internal_state_vtable`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from lix_vtab.errors import InvalidValueError, ReadOnlyError
+from lix_vtab.mutation.catalogue import STORED_SCHEMA
+from lix_vtab.mutation.writer import RowWrite, Visible
+from lix_vtab.session import Session
+from lix_vtab.storage.rows import Key
+from lix_vtab.surfaces.planner import Column, Plan
+from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
+from lix_vtab.surfaces.values import flag, json_value, optional_text, text
+
+__all__ = ["STATE_COLUMNS", "State", "StateByVersion", "StoredState"]
+
+STATE_COLUMNS = (
+    Column("entity_id", "TEXT", "{entity_id}", "entity"),
+    Column("schema_key", "TEXT", "{schema_key}", "schema"),
+    Column("file_id", "TEXT", "{file_id}", "file"),
+    Column("version_id", "TEXT", "{version_id}", "version"),
+    Column("plugin_key", "TEXT", "{plugin_key}", "plugin"),
+    Column("snapshot_content", "TEXT", "{snapshot}"),
+    Column("schema_version", "TEXT", "{schema_version}"),
+    Column("created_at", "TEXT", "{created_at}"),
+    Column("updated_at", "TEXT", "{updated_at}"),
+    Column("inherited_from_version_id", "TEXT", "{origin}"),
+    Column("change_id", "TEXT", "{change_id}"),
+    Column("commit_id", "TEXT", "{commit_id}"),
+    Column("untracked", "INTEGER", "{untracked}"),
+    Column("writer_key", "TEXT", "{writer_key}"),
+    Column("metadata", "TEXT", "{metadata}"),
+)
+
+_READ_ONLY = ("created_at", "updated_at", "inherited_from_version_id", "change_id", "commit_id")
+_IDENTITY = ("entity_id", "schema_key", "file_id", "version_id")
+
+
+class State:
+    """Effective rows of the active version."""
+
+    name = "lix_state"
+    label = "lix_state"
+    columns: Sequence[Column] = STATE_COLUMNS
+    required: Sequence[int] = ()
+    sortable = True
+    raw = False
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._place = {column.name: n for n, column in enumerate(self.columns)}
+        self._reader = self._make_reader()
+
+    def _make_reader(self) -> Reader:
+        return Reader(self._session, self.columns)
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find visible rows."""
+        return self._reader.rows(plan, args)
+
+    # -- writing
+
+    def insert(self, fields: Sequence[Any], conflict: int) -> int:
+        """Insert or replace a row: state tables always upsert, except under OR IGNORE."""
+        given = dict(zip(self._place, fields, strict=True))
+        if given["schema_key"] == STORED_SCHEMA:
+            given = self._session.stored_schemas.complete(given, self.label)
+        else:
+            self._refuse_computed(given)
+        version_id = self._insert_version(given["version_id"])
+        rowid = self._session.writer.put(
+            version_id,
+            self._row(given),
+            defaults=True,
+            unique=conflict == apsw.SQLITE_IGNORE,
+            raw=self.raw,
+        )
+        return self._public_rowid(version_id, rowid)
+
+    def update(self, rowid: int, fields: Sequence[Any]) -> None:
+        """Change a visible row; an inherited one is copied into the addressed version."""
+        version_id, key, visible = self._target(rowid)
+        if visible is None:
+            return
+        assigned = {
+            name: value
+            for (name, _), value in zip(self._place.items(), fields, strict=True)
+            if value is not apsw.no_change
+        }
+        self._refuse_assignments(assigned, version_id, key, visible)
+        if "snapshot_content" in assigned and assigned["snapshot_content"] is None:
+            self._session.writer.remove(
+                version_id, key, writer_key=self._writer_key(assigned), raw=self.raw
+            )
+            return
+        self._session.writer.put(
+            version_id, self._changed(key, visible, assigned), raw=self.raw
+        )
+
+    def delete(self, rowid: int) -> None:
+        """Delete a visible row."""
+        version_id, key, _ = self._target(rowid)
+        self._session.writer.remove(
+            version_id, key, writer_key=self._session.writer_key, raw=self.raw
+        )
+
+    # -- where a write goes
+
+    def _insert_version(self, given: Any) -> str:
+        active = self._session.versions.active_id()
+        if given is not None and given != active:
+            raise ReadOnlyError(
+                "lix_state insert cannot set version_id; active version is resolved automatically",
+                hint="insert into lix_state_by_version",
+                details={"column": "version_id", "value": given},
+            )
+        return active
+
+    def _public_rowid(self, version_id: str, rowid: int) -> int:
+        return rowid
+
+    def _locate(self, rowid: int) -> tuple[str, int]:
+        return self._session.versions.active_id(), rowid
+
+    def _target(self, rowid: int) -> tuple[str, Key, Visible | None]:
+        session = self._session
+        version_id, inner = self._locate(rowid)
+        if inner < 0:
+            overlay = session.store.overlay.by_no(-inner)
+            key = None if overlay is None else overlay.key
+        else:
+            key = session.store.rows.key_of(inner)
+        if key is None:
+            raise ReadOnlyError(f"{self.label} has no row {rowid} that could be written")
+        return version_id, key, self._look(version_id, key)
+
+    def _look(self, version_id: str, key: Key) -> Visible | None:
+        return self._session.writer.visible(version_id, key)
+
+    # -- what is written
+
+    def _row(self, given: dict[str, Any]) -> RowWrite:
+        label = f"{self.label} insert"
+        content = given["snapshot_content"]
+        schema_key = text(given["schema_key"], label, "schema_key")
+        schema_version = text(given["schema_version"], label, "schema_version")
+        parsed = None if content is None else json_value(content, label, "snapshot_content")
+        entity_id = given["entity_id"]
+        if entity_id is None and parsed is not None:
+            schema = self._session.catalogue.get(schema_key, schema_version)
+            entity_id = schema.entity_id_of(parsed)
+        metadata = given["metadata"]
+        return RowWrite(
+            text(entity_id, label, "entity_id"),
+            schema_key,
+            text(given["file_id"], label, "file_id"),
+            text(given["plugin_key"], label, "plugin_key"),
+            schema_version,
+            parsed,
+            None if metadata is None else json_value(metadata, label, "metadata"),
+            optional_text(given["writer_key"], "writer_key") or self._session.writer_key,
+            flag(given["untracked"], label, "untracked"),
+        )
+
+    def _changed(self, key: Key, visible: Visible, assigned: dict[str, Any]) -> RowWrite:
+        label = f"{self.label} update"
+        names = self._session.store.names
+        values = visible.values
+        content = assigned.get("snapshot_content", values.snapshot)
+        metadata = assigned.get("metadata", values.metadata)
+        return RowWrite(
+            key.entity_id,
+            names.text(key.schema_id),
+            names.text(key.file_id),
+            text(assigned["plugin_key"], label, "plugin_key")
+            if "plugin_key" in assigned
+            else names.text(values.plugin_id),
+            text(assigned.get("schema_version", values.schema_version), label, "schema_version"),
+            None if content is None else json_value(content, label, "snapshot_content"),
+            None if metadata is None else json_value(metadata, label, "metadata"),
+            self._writer_key(assigned),
+            visible.untracked,
+        )
+
+    def _writer_key(self, assigned: dict[str, Any]) -> str | None:
+        if "writer_key" in assigned:
+            return optional_text(assigned["writer_key"], "writer_key")
+        return self._session.writer_key
+
+    # -- refusals
+
+    def _refuse_computed(self, given: dict[str, Any]) -> None:
+        for name in _READ_ONLY:
+            if given.get(name) is not None:
+                raise ReadOnlyError(
+                    f"{self.label} insert cannot set {name}; it is computed",
+                    hint=f"leave {name} out",
+                    details={"column": name},
+                )
+
+    def _refuse_assignments(
+        self, assigned: dict[str, Any], version_id: str, key: Key, visible: Visible
+    ) -> None:
+        names = self._session.store.names
+        current = {
+            "entity_id": key.entity_id,
+            "schema_key": names.text(key.schema_id),
+            "file_id": names.text(key.file_id),
+            "version_id": version_id,
+            "untracked": int(visible.untracked),
+        }
+        for name, value in assigned.items():
+            if name in current and value != current[name]:
+                raise ReadOnlyError(
+                    f"{self.label} update cannot change {name}"
+                    + ("; active version is resolved automatically" if name == "version_id" else ""),
+                    hint="delete the row and insert another"
+                    if name in _IDENTITY
+                    else "insert the row with the other value",
+                    details={"column": name, "value": value},
+                )
+            if name in _READ_ONLY:
+                raise ReadOnlyError(
+                    f"{self.label} update cannot set {name}; it is computed",
+                    details={"column": name},
+                )
+
+
+class StateByVersion(State):
+    """Effective rows of every version."""
+
+    name = "lix_state_by_version"
+    label = "lix_state_by_version"
+
+    def _make_reader(self) -> Reader:
+        return Reader(self._session, self.columns, multi=True)
+
+    def _insert_version(self, given: Any) -> str:
+        if given is None:
+            raise InvalidValueError(
+                f"{self.label} insert requires version_id",
+                hint="name the version, or insert into lix_state",
+                details={"column": "version_id"},
+            )
+        return text(given, f"{self.label} insert", "version_id")
+
+    def _public_rowid(self, version_id: str, rowid: int) -> int:
+        place = self._session.store.versions.place(version_id)
+        return join_rowid(place[0] if place else 0, rowid)
+
+    def _locate(self, rowid: int) -> tuple[str, int]:
+        version_no, inner = split_rowid(rowid)
+        return self._session.store.versions.pointer_by_no(version_no).id, inner
+
+
+_VTABLE_ORDER = (
+    "entity_id", "schema_key", "file_id", "version_id", "plugin_key", "snapshot_content",
+    "metadata", "schema_version", "created_at", "updated_at", "inherited_from_version_id",
+    "change_id", "writer_key", "untracked",
+)  # fmt: skip
+_BY_NAME = {column.name: column for column in STATE_COLUMNS}
+
+
+class StoredState(StateByVersion):
+    """Rows as versions hold them: own rows only, tombstones included, any version id."""
+
+    name = "lix_internal_state_vtable"
+    label = "vtable"
+    columns = tuple(_BY_NAME[name] for name in _VTABLE_ORDER)
+    raw = True
+
+    def _make_reader(self) -> Reader:
+        return Reader(self._session, self.columns, multi=True, own=True)
+
+    def _look(self, version_id: str, key: Key) -> Visible | None:
+        return self._session.writer.own(version_id, key)

@@ -1,0 +1,71 @@
+"""Checking the SQL values of a write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+
+from lix_vtab.errors import InvalidValueError, SchemaValidationError
+from lix_vtab.model.json import Json, parse_json
+
+__all__ = ["flag", "json_value", "optional_text", "text"]
+
+
+def text(value: Any, where: str, column: str) -> str:
+    """Return a required text."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        raise InvalidValueError(
+            f"{where} requires {column}", hint="give it a text", details={"column": column}
+        )
+    raise InvalidValueError(
+        f"{where}: {column} must be a string, got {_kind(value)}",
+        details={"column": column, "value": value},
+    )
+
+
+def optional_text(value: Any, column: str) -> str | None:
+    """Return a text or None."""
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidValueError(
+        f"{column} assignment expects text or null, got {_kind(value)}",
+        details={"column": column, "value": value},
+    )
+
+
+def flag(value: Any, where: str, column: str) -> bool:
+    """Return 0 or 1 (or NULL, which is 0) as a bool."""
+    if value is None or value in (0, 1):
+        return bool(value)
+    raise InvalidValueError(
+        f"{where} requires literal or parameter {column} values: 0 or 1, got {value!r}",
+        details={"column": column, "value": value},
+    )
+
+
+def json_value(value: Any, where: str, column: str) -> Json:
+    """Return the JSON value of a text or a JSONB blob."""
+    if isinstance(value, bytes):
+        try:
+            return apsw.jsonb_decode(value)
+        except ValueError:
+            value = value[:0]
+    if not isinstance(value, str):
+        raise SchemaValidationError(
+            f"{where} requires literal {column}: JSON text, got {_kind(value)}",
+            details={"column": column},
+        )
+    try:
+        return parse_json(value)
+    except (ValueError, RecursionError) as error:
+        raise SchemaValidationError(
+            f"{where} {column} invalid JSON: {error}", details={"column": column}
+        ) from error
+
+
+def _kind(value: Any) -> str:
+    names = {int: "an integer", float: "a real", bytes: "a blob", str: "text", type(None): "NULL"}
+    return names.get(type(value), type(value).__name__)
