@@ -1,0 +1,87 @@
+"""What planning knows about the database: a small frozen snapshot, no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+__all__ = ["Catalogue", "CatalogueProvider", "Table", "UniqueKey"]
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """A group of columns in which no two rows of a table may agree.
+
+    `columns` are what `ON CONFLICT (...)` has to name; naming columns of `scope` too is allowed.
+    `scope` columns are compared as well, but come from their default when an INSERT leaves them
+    out. `where` is an SQL condition a row must meet to be in the way, such as "is an own row".
+    """
+
+    columns: tuple[str, ...]
+    scope: tuple[str, ...] = ()
+    where: str = ""
+
+    def answers_to(self, target: Iterable[str]) -> bool:
+        """Tell whether a conflict target (lower-case column names) means this key."""
+        named = set(target)
+        required = {name.lower() for name in self.columns}
+        return required <= named <= required | {name.lower() for name in self.scope}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A virtual table of ours, as far as a statement planner cares.
+
+    `columns` are those of `SELECT *`, `hidden` the others. `identity` addresses one visible row in
+    a WHERE clause; its values are never NULL. `keys` are the conflict targets, in the order an
+    untargeted ON CONFLICT checks them. `defaults` maps a column to the SQL expression an INSERT
+    uses when the column is left out. `rowid` says that `last_insert_rowid()` finds a fresh row.
+    `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ("rowid",)
+    keys: tuple[UniqueKey, ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rowid: bool = True
+    refuses: frozenset[str] = frozenset()
+
+    def has_column(self, name: str) -> bool:
+        """Tell whether the table has the column, hidden ones and row ids included."""
+        wanted = name.lower()
+        known = (*self.columns, *self.hidden, "rowid", "oid", "_rowid_")
+        return any(column.lower() == wanted for column in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The lix tables of one moment; `generation` changes whenever they do.
+
+    >>> Catalogue.of(1, [Table("lix_file", "file", ("id", "path"))]).find("LIX_FILE").name
+    'lix_file'
+    """
+
+    generation: int
+    tables: Mapping[str, Table]
+
+    @classmethod
+    def of(cls, generation: int, tables: Iterable[Table]) -> Catalogue:
+        """Build a catalogue from tables."""
+        return cls(generation, MappingProxyType({table.name.lower(): table for table in tables}))
+
+    def find(self, name: str | None) -> Table | None:
+        """Return the table of this name (any case), or None when it is not ours."""
+        return self.tables.get(name.lower()) if name else None
+
+
+class CatalogueProvider(Protocol):
+    """Gives the catalogue as it is now; called once per statement that writes, so keep it cheap."""
+
+    def __call__(self) -> Catalogue:
+        """Return the current catalogue."""
+        ...

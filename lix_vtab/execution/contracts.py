@@ -1,0 +1,208 @@
+"""The values that pass from stage to stage: parse, bind once, plan, execute.
+
+Each stage takes the value of the one before and returns a new one; none is ever changed, so a plan
+can be cached and shared. Two runs with the same text and catalogue give equal values.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lix_vtab.execution.lowered import Lowering
+
+__all__ = [
+    "BoundScript",
+    "BoundStatement",
+    "Effects",
+    "ExecutionPlan",
+    "Kind",
+    "ParsedScript",
+    "Place",
+    "Placeholder",
+    "PlannedStatement",
+    "Requirements",
+    "Statement",
+    "Transaction",
+]
+
+
+class Kind(enum.StrEnum):
+    """What a statement is, judged by its verb."""
+
+    SELECT = "select"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    BEGIN = "begin"
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+    ROLLBACK_TO = "rollback to"
+    SAVEPOINT = "savepoint"
+    RELEASE = "release"
+    PRAGMA = "pragma"
+    ATTACH = "attach"
+    DETACH = "detach"
+    VACUUM = "vacuum"
+    DEFINE = "define"
+    EXPLAIN = "explain"
+    OTHER = "other"
+
+    @property
+    def changes_rows(self) -> bool:
+        """Tell whether `changes()` counts what the statement did."""
+        return self in (Kind.INSERT, Kind.UPDATE, Kind.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A parameter mark and where it stands in its statement."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a text, cut out and classified but not understood."""
+
+    text: str
+    kind: Kind
+    placeholders: tuple[Placeholder, ...] = ()
+    target: str | None = None
+    upsert: bool = False
+    returning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedScript:
+    """The statements of one text, in order; never empty."""
+
+    sql: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStatement:
+    """A statement that knows which of the script's parameters it takes.
+
+    Its local parameter k+1 is `ordinals[k]` of a sequence, or `names[k]` of a mapping.
+    `indexes` gives the local number of every placeholder in text order.
+    """
+
+    statement: Statement
+    sql: str
+    ordinals: Sequence[int]
+    names: tuple[str, ...]
+    indexes: Sequence[int]
+
+    @property
+    def width(self) -> int:
+        """Return how many parameters SQLite will ask for."""
+        return len(self.names) or len(self.ordinals)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundScript:
+    """A script whose placeholders have been numbered, once; `width` is the highest ordinal."""
+
+    sql: str
+    statements: tuple[BoundStatement, ...]
+    width: int
+    names: tuple[str, ...]
+
+
+class Transaction(enum.StrEnum):
+    """What a plan needs around it."""
+
+    NONE = "none"
+    """SQLite's own: one statement is atomic by itself."""
+    READ = "read"
+    """One snapshot for several statements that only read."""
+    WRITE = "write"
+    """All or nothing, with the write lock taken first."""
+    GIVEN = "given"
+    """The script brings its own BEGIN and COMMIT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What must hold while a plan runs; `begin` is the script's own BEGIN statement."""
+
+    transaction: Transaction
+    begin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a plan leaves behind when it succeeds."""
+
+    writes: tuple[str, ...] = ()
+    defines: bool = False
+    controls_transaction: bool = False
+
+
+class Place(enum.StrEnum):
+    """Where a statement of a script runs."""
+
+    INSIDE = "inside"
+    """Within the plan's transaction."""
+    OUTSIDE = "outside"
+    """Before or after it: connection-level statements at either end of a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStatement:
+    """A statement ready to run: SQL for SQLite, or a lowering made of several."""
+
+    sql: str
+    kind: Kind
+    ordinals: Sequence[int]
+    names: tuple[str, ...]
+    place: Place = Place.INSIDE
+    lowering: Lowering | None = None
+
+    @property
+    def width(self) -> int:
+        """Return how many parameters SQLite will ask for."""
+        return len(self.names) or len(self.ordinals)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPlan:
+    """Everything `Executor` needs; `generation` is None when no catalogue was consulted."""
+
+    sql: str
+    statements: tuple[PlannedStatement, ...]
+    width: int
+    names: tuple[str, ...]
+    requirements: Requirements
+    effects: Effects
+    generation: int | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        """Tell whether the text goes to SQLite as it is, as one statement."""
+        first = self.statements[0]
+        return len(self.statements) == 1 and first.lowering is None and first.sql == self.sql
+
+    def fingerprint(self) -> str:
+        """Return a digest of the decisions in this plan, equal in every process and run.
+
+        The catalogue's generation is left out: two generations that lead to the same decisions
+        give the same plan.
+        """
+        decisions = (
+            tuple(
+                (s.sql, s.kind.value, tuple(s.ordinals), s.names, s.place.value, repr(s.lowering))
+                for s in self.statements
+            ),
+            self.width,
+            self.names,
+            (self.requirements.transaction.value, self.requirements.begin),
+            (self.effects.writes, self.effects.defines, self.effects.controls_transaction),
+        )
+        return hashlib.sha256(repr(decisions).encode("utf-8", "surrogatepass")).hexdigest()

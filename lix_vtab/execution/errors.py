@@ -1,0 +1,30 @@
+"""Errors of the stages: what can be wrong with a text before SQLite sees it."""
+
+from __future__ import annotations
+
+from lix_vtab.errors import InvalidValueError, ParseError, SqlError, TransactionStateError
+from lix_vtab.errors import UnsupportedSql as UnsupportedSql
+
+__all__ = ["EmptyScript", "LoweringError", "PlaceholderError", "PlanError", "ScriptShapeError"]
+
+
+class EmptyScript(ParseError):
+    """The text holds no statement (parse)."""
+
+
+class PlaceholderError(InvalidValueError):
+    """Placeholders and parameters do not fit together (bind)."""
+
+
+class ScriptShapeError(TransactionStateError):
+    """A script mixes its own transaction with transaction statements (plan)."""
+
+
+class LoweringError(UnsupportedSql):
+    """A clause cannot be expressed for this table (lower)."""
+
+
+class PlanError(SqlError):
+    """A plan contradicts itself; nothing was executed (plan)."""
+
+    code = "LIX_ERROR_PLAN"

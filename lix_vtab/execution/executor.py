@@ -1,0 +1,232 @@
+"""Run SQL: one path for every statement, with a short cut for those that need nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeAlias
+
+import apsw
+
+from lix_vtab.errors import LixError
+from lix_vtab.execution.atomic import atomic
+from lix_vtab.execution.bind import bind, check_parameters, take
+from lix_vtab.execution.catalogue import CatalogueProvider
+from lix_vtab.execution.contracts import (
+    ExecutionPlan,
+    Place,
+    PlannedStatement,
+    Requirements,
+    Transaction,
+)
+from lix_vtab.execution.errors import PlanError
+from lix_vtab.execution.limits import Limits, deadline
+from lix_vtab.execution.parse import parse
+from lix_vtab.execution.plan import plan
+from lix_vtab.execution.result import Result
+from lix_vtab.execution.run_lowered import run_lowered
+from lix_vtab.execution.statements import Outcome, check_rows, describe, run
+from lix_vtab.execution.translate import translate, unbindable
+
+__all__ = ["Executor", "Parameters"]
+
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+
+_PLANS = 1024
+_CACHED_TEXT = 16384
+"""The longest text kept, as in APSW's statement cache: scripts of data are not run twice."""
+
+_Direct: TypeAlias = tuple[int, frozenset[str] | None, bool, int | None]
+"""What running a text as it is takes: number of parameters, their names, whether it counts
+changes, and the catalogue generation it was planned for."""
+
+
+class Executor:
+    """Runs statements and scripts on one connection.
+
+    `catalogue` gives the tables that are ours. `scope` is entered around a lowered statement, so
+    that checks meant for the end of a statement can wait for its last row.
+
+    >>> from lix_vtab.execution.catalogue import Catalogue
+    >>> executor = Executor(apsw.Connection(""), lambda: Catalogue.of(1, []))
+    >>> executor.execute("SELECT ?, ? + 1", (1, 2)).rows
+    [(1, 3)]
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        catalogue: CatalogueProvider,
+        *,
+        limits: Limits | None = None,
+        scope: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._limits = limits or Limits()
+        self._scope = scope
+        self._plans: dict[str, ExecutionPlan] = {}
+        self._direct: dict[str, _Direct] = {}
+
+    def execute(self, sql: str, params: Parameters | None = ()) -> Result:
+        """Run `sql` and return the rows of its last statement that has any."""
+        direct = self._direct.get(sql)
+        if direct is None:
+            return self._execute(sql, params)
+        width, names, counts, generation = direct
+        kind = type(params)
+        if kind is tuple or kind is list:
+            fits = len(params) == width and names is None  # type: ignore[arg-type]
+        else:
+            fits = kind is dict and params.keys() == names  # type: ignore[union-attr]
+        if not fits or (generation is not None and generation != self._catalogue().generation):
+            return self._execute(sql, params)
+        connection = self._connection
+        try:
+            cursor = connection.execute(sql, params)
+            try:
+                description: Any = cursor.get_description()
+            except apsw.ExecutionCompleteError:
+                description = partial(describe, connection, sql, width)
+                return Result([], description, connection.changes() if counts else 0)
+            return Result(cursor.fetchall(), description, connection.changes() if counts else 0)
+        except LixError:
+            raise
+        except Exception as error:
+            raise self._failure(error, params, sql) from error
+
+    def plan(self, sql: str) -> ExecutionPlan:
+        """Return the plan of `sql`, from the cache when it is still valid."""
+        catalogue = self._catalogue()
+        known = self._plans.get(sql)
+        if known is not None and known.generation in (None, catalogue.generation):
+            return known
+        fresh = plan(bind(parse(sql)), catalogue)
+        if len(sql) <= _CACHED_TEXT:
+            self._remember(fresh)
+        return fresh
+
+    def _remember(self, fresh: ExecutionPlan) -> None:
+        sql = fresh.sql
+        while len(self._plans) >= _PLANS:
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+            self._direct.pop(oldest, None)
+        self._plans[sql] = fresh
+        self._direct.pop(sql, None)
+        if fresh.is_direct and not self._limits.any:
+            only = fresh.statements[0]
+            names = frozenset(fresh.names) if fresh.names else None
+            self._direct[sql] = (only.width, names, only.kind.changes_rows, fresh.generation)
+
+    def _execute(self, sql: str, params: Parameters | None) -> Result:
+        """Take the whole way: plan, check parameters, run within what the plan requires."""
+        params = () if params is None else params
+        try:
+            prepared = self.plan(sql)
+            _check(prepared, params)
+            with deadline(self._connection, self._limits.seconds):
+                return self._run(prepared, params)
+        except LixError:
+            raise
+        except Exception as error:
+            raise self._failure(error, params, sql) from error
+
+    def _run(self, prepared: ExecutionPlan, params: Parameters) -> Result:
+        """Run the statements, those inside the plan's transaction together."""
+        statements = prepared.statements
+        if prepared.requirements.transaction is Transaction.NONE:
+            return _result([self._alone(statements[0], params)])
+        before, inside, after = _parts(statements)
+        outcomes = [self._statement(one, params) for one in before]
+        if inside:
+            lowering = inside[0].lowering if len(statements) == 1 else None
+            keep = lowering is not None and lowering.action == "FAIL"
+            with atomic(self._connection, self._begin(prepared.requirements), keep=keep):
+                outcomes += [self._statement(one, params) for one in inside]
+        outcomes += [self._statement(one, params) for one in after]
+        return _result(outcomes)
+
+    def _begin(self, requirements: Requirements) -> str:
+        """Return the statement that opens the transaction a plan requires."""
+        if requirements.transaction is Transaction.GIVEN:
+            if self._connection.in_transaction:
+                # SQLite refuses it, in its own words.
+                self._connection.execute(requirements.begin)
+            return requirements.begin
+        if requirements.transaction is Transaction.READ or self._connection.readonly("main"):
+            return "BEGIN"
+        return "BEGIN IMMEDIATE"
+
+    def _alone(self, statement: PlannedStatement, params: Parameters) -> Outcome:
+        """Run a statement that is atomic by itself.
+
+        What RETURNING returns is counted after the rows are written, so a row limit needs a
+        transaction to take them back.
+        """
+        if self._limits.rows is None or not statement.kind.changes_rows:
+            return self._statement(statement, params)
+        with atomic(self._connection):
+            return self._statement(statement, params)
+
+    def _statement(self, statement: PlannedStatement, params: Parameters) -> Outcome:
+        """Run one planned statement with its share of the parameters."""
+        values = take(statement.ordinals, statement.names, params)
+        limit = self._limits.rows
+        if statement.lowering is None:
+            outcome = run(self._connection, statement.sql, values, limit)
+            if statement.kind.changes_rows:
+                return replace(outcome, changes=self._connection.changes())
+            return outcome
+        with self._scope():
+            outcome = run_lowered(self._connection, statement.lowering, values)
+            check_rows(len(outcome.rows), limit)
+        return outcome
+
+    def _failure(self, error: Exception, params: Parameters, sql: str) -> Exception:
+        """Return what the caller should see instead of `error`."""
+        if isinstance(error, apsw.Error):
+            return translate(error, self._catalogue(), sql)
+        if isinstance(error, (TypeError, OverflowError, UnicodeEncodeError)):
+            return unbindable(params) or error
+        return error
+
+
+def _check(prepared: ExecutionPlan, params: Parameters) -> None:
+    """Raise `PlaceholderError` unless the parameters fit the plan."""
+    if isinstance(params, Mapping):
+        fits = not prepared.width and set(prepared.names) == set(params)
+    else:
+        fits = (
+            isinstance(params, Sequence)
+            and not isinstance(params, str)
+            and not prepared.names
+            and len(params) >= prepared.width
+        )
+    if not fits:
+        check_parameters(bind(parse(prepared.sql)), params)
+        raise PlanError(f"plan and parameters disagree: {prepared.sql}")
+
+
+def _parts(
+    statements: Sequence[PlannedStatement],
+) -> tuple[list[PlannedStatement], list[PlannedStatement], list[PlannedStatement]]:
+    """Split a plan into what runs before, inside and after its transaction."""
+    parts: tuple[list[PlannedStatement], ...] = ([], [], [])
+    seen = False
+    for statement in statements:
+        inside = statement.place is Place.INSIDE
+        seen = seen or inside
+        parts[1 if inside else 2 if seen else 0].append(statement)
+    return parts[0], parts[1], parts[2]
+
+
+def _result(outcomes: Sequence[Outcome]) -> Result:
+    """Return the rows of the last statement that has columns, and the sum of all changes."""
+    changes = sum(outcome.changes for outcome in outcomes)
+    for outcome in reversed(outcomes):
+        if outcome.description:
+            return Result(outcome.rows, outcome.description, changes)
+    return Result([], (), changes)

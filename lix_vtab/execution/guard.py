@@ -1,0 +1,157 @@
+"""Keep user SQL away from `lix_internal_*` tables, judged by resolved names.
+
+SQLite calls an authorizer for every table and column a statement touches while it is prepared
+(https://www.sqlite.org/c3ref/set_authorizer.html). Statements run by our own virtual tables and
+functions pass because they are prepared while `Trust.depth` is above zero.
+
+A prepared statement stays usable without being authorised again, and APSW caches them by text, so
+trusted statements have to be prepared with `TRUSTED_FLAGS`: other flags are another cache entry,
+and the same text coming from a user is judged anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import apsw
+
+from lix_vtab.errors import InternalTableAccess, ReadOnlyError
+
+__all__ = [
+    "TRUSTED_FLAGS",
+    "Authorizer",
+    "Reads",
+    "Trust",
+    "make_authorizer",
+    "recording",
+]
+
+TRUSTED_FLAGS = apsw.SQLITE_PREPARE_PERSISTENT
+_PREFIX = "lix_internal_"
+_VACUUM = "vacuum_"
+
+Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str | None], int]
+
+
+class Trust(Protocol):
+    """Counts how deep inside our own code a connection is; whoever runs SQL there raises it."""
+
+    depth: int
+
+
+@dataclass(slots=True)
+class Reads:
+    """Collects the (schema, table) pairs user statements read while they are prepared."""
+
+    active: bool = False
+    found: set[tuple[str, str]] = field(default_factory=set)
+
+
+# Operations whose first argument is a table, and those whose second is.
+_FIRST = frozenset(
+    {
+        apsw.SQLITE_READ,
+        apsw.SQLITE_INSERT,
+        apsw.SQLITE_UPDATE,
+        apsw.SQLITE_DELETE,
+        apsw.SQLITE_CREATE_TABLE,
+        apsw.SQLITE_CREATE_TEMP_TABLE,
+        apsw.SQLITE_CREATE_VIEW,
+        apsw.SQLITE_CREATE_TEMP_VIEW,
+        apsw.SQLITE_CREATE_VTABLE,
+        apsw.SQLITE_DROP_TABLE,
+        apsw.SQLITE_DROP_VTABLE,
+    }
+)
+_SECOND = frozenset(
+    {
+        apsw.SQLITE_ALTER_TABLE,
+        apsw.SQLITE_CREATE_INDEX,
+        apsw.SQLITE_CREATE_TEMP_INDEX,
+        apsw.SQLITE_DROP_INDEX,
+        apsw.SQLITE_CREATE_TRIGGER,
+        apsw.SQLITE_CREATE_TEMP_TRIGGER,
+    }
+)
+_OK = apsw.SQLITE_OK
+
+
+def make_authorizer(
+    trust: Trust,
+    *,
+    allow_internal: bool = False,
+    keeps: Callable[[str], bool] = lambda _: False,
+    reads: Reads | None = None,
+) -> Authorizer:
+    """Return the authorizer callback of one connection.
+
+    `keeps` names the virtual tables nobody may drop. `reads` is filled while it is active.
+
+    A refusal raises: the exception an authorizer raises is what the caller of APSW sees.
+    """
+    vacuuming = False
+
+    def authorize(
+        operation: int, first: str | None, second: str | None, schema: str | None, _: str | None
+    ) -> int:
+        nonlocal vacuuming
+        if trust.depth:
+            return _OK
+        if operation == apsw.SQLITE_READ:
+            if reads is not None and reads.active:
+                reads.found.add((schema or "main", first or ""))
+            if vacuuming:
+                return _OK
+        elif operation != apsw.SQLITE_SELECT:
+            # VACUUM copies every table into a schema it names itself.
+            vacuuming = operation == apsw.SQLITE_INSERT and (schema or "").startswith(_VACUUM)
+            if vacuuming or (schema or "").startswith(_VACUUM):
+                return _OK
+        _judge(operation, first, second, allow_internal, keeps)
+        return _OK
+
+    return authorize
+
+
+def _judge(
+    operation: int,
+    first: str | None,
+    second: str | None,
+    allow_internal: bool,
+    keeps: Callable[[str], bool],
+) -> None:
+    """Raise unless user SQL may do this."""
+    if operation in _FIRST:
+        table = first or ""
+    elif operation in _SECOND:
+        table = second or ""
+    else:
+        return
+    if not allow_internal and table[:13].lower() == _PREFIX:
+        raise InternalTableAccess(
+            "queries against lix_internal_* tables are not allowed; use public lix_* views:"
+            f" {table}",
+            hint="open the database with internal=True to look inside",
+            details={"table": table},
+        )
+    if operation == apsw.SQLITE_DROP_VTABLE and keeps(table):
+        raise ReadOnlyError(
+            f"{table} is part of the lix and cannot be dropped", details={"table": table}
+        )
+
+
+@contextmanager
+def recording(reads: Reads) -> Iterator[set[tuple[str, str]]]:
+    """Collect what the statements prepared inside read.
+
+    Only preparing reports anything: run the statement with `can_cache=False`.
+    """
+    outer = reads.active, reads.found
+    reads.active, reads.found = True, set()
+    try:
+        yield reads.found
+    finally:
+        reads.active, reads.found = outer

@@ -1,0 +1,170 @@
+"""Decide how a bound script runs; pure: a script and a catalogue in, a plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lix_vtab.errors import ReadOnlyError
+from lix_vtab.execution.bind import explicit_text
+from lix_vtab.execution.catalogue import Catalogue
+from lix_vtab.execution.contracts import (
+    BoundScript,
+    BoundStatement,
+    Effects,
+    ExecutionPlan,
+    Kind,
+    Place,
+    PlannedStatement,
+    Requirements,
+    Transaction,
+)
+from lix_vtab.execution.errors import PlanError, ScriptShapeError
+from lix_vtab.execution.lower import lower
+
+__all__ = ["plan"]
+
+_NESTED = "nested transaction statements are not supported inside BEGIN ... COMMIT scripts"
+_CONTROL = frozenset(
+    {
+        Kind.BEGIN,
+        Kind.COMMIT,
+        Kind.ROLLBACK,
+        Kind.ROLLBACK_TO,
+        Kind.SAVEPOINT,
+        Kind.RELEASE,
+    }
+)
+_CONNECTION_LEVEL = frozenset({Kind.PRAGMA, Kind.ATTACH, Kind.DETACH, Kind.VACUUM})
+_READS = frozenset({Kind.SELECT, Kind.EXPLAIN, Kind.PRAGMA, Kind.ATTACH, Kind.DETACH})
+
+
+def plan(script: BoundScript, catalogue: Catalogue) -> ExecutionPlan:
+    """Return the plan of `script`.
+
+    The catalogue counts only for statements that write: reads go to SQLite as they are.
+    """
+    statements = [_statement(one, catalogue) for one in script.statements]
+    requirements, inner = _requirements(statements)
+    placed = _place(inner) if requirements.transaction is not Transaction.GIVEN else inner
+    writes = any(one.statement.kind.changes_rows for one in script.statements)
+    result = ExecutionPlan(
+        script.sql,
+        tuple(placed),
+        script.width,
+        script.names,
+        requirements,
+        _effects(script),
+        catalogue.generation if writes else None,
+    )
+    _check(result, script)
+    return result
+
+
+def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
+    """Plan one statement: refuse it, lower it, or leave it alone."""
+    statement = bound.statement
+    table = catalogue.find(statement.target) if statement.kind.changes_rows else None
+    lowering = None
+    if table is not None:
+        verb = statement.kind.value.upper()
+        if verb in table.refuses:
+            raise ReadOnlyError(
+                f"{table.name} is read-only; {verb} is not supported",
+                details={"table": table.name, "operation": verb},
+            )
+        if statement.upsert or statement.returning:
+            lowering = lower(explicit_text(statement, bound.indexes), table)
+    return PlannedStatement(
+        bound.sql, statement.kind, bound.ordinals, bound.names, lowering=lowering
+    )
+
+
+def _requirements(
+    statements: list[PlannedStatement],
+) -> tuple[Requirements, list[PlannedStatement]]:
+    """Return what the plan needs around it, and the statements that run within."""
+    if len(statements) == 1:
+        lowered = statements[0].lowering is not None
+        return Requirements(Transaction.WRITE if lowered else Transaction.NONE), statements
+    kinds = [statement.kind for statement in statements]
+    if kinds[0] is Kind.BEGIN and kinds[-1] is Kind.COMMIT:
+        inner = statements[1:-1]
+        if any(kind in _CONTROL - {Kind.SAVEPOINT, Kind.RELEASE} for kind in kinds[1:-1]):
+            raise ScriptShapeError(_NESTED, hint="use SAVEPOINT and RELEASE inside a script")
+        return Requirements(Transaction.GIVEN, statements[0].sql), inner
+    if Kind.BEGIN in kinds:
+        raise ScriptShapeError(
+            "cannot start a transaction within a transaction: a script of several statements is"
+            " one transaction already",
+            hint="end the script with COMMIT, or send BEGIN as a statement of its own",
+        )
+    if Kind.COMMIT in kinds or Kind.ROLLBACK in kinds:
+        raise ScriptShapeError(
+            "a script of several statements is one transaction and cannot end another",
+            hint="send COMMIT or ROLLBACK as a statement of its own",
+        )
+    reads = all(kind in _READS for kind in kinds)
+    return Requirements(Transaction.READ if reads else Transaction.WRITE), statements
+
+
+def _place(statements: list[PlannedStatement]) -> list[PlannedStatement]:
+    """Move connection-level statements at either end of a script out of its transaction.
+
+    PRAGMA foreign_keys does nothing and VACUUM and DETACH fail within a transaction, so leaving
+    them inside would break scripts that every SQLite shell runs.
+    """
+    if len(statements) == 1:
+        return statements
+    inside = [
+        position
+        for position, statement in enumerate(statements)
+        if statement.kind not in _CONNECTION_LEVEL
+    ]
+    first, last = (inside[0], inside[-1]) if inside else (len(statements), -1)
+    return [
+        statement if first <= position <= last else _outside(statement)
+        for position, statement in enumerate(statements)
+    ]
+
+
+def _outside(statement: PlannedStatement) -> PlannedStatement:
+    return PlannedStatement(
+        statement.sql, statement.kind, statement.ordinals, statement.names, Place.OUTSIDE
+    )
+
+
+def _effects(script: BoundScript) -> Effects:
+    """Say what the script leaves behind."""
+    kinds = {one.statement.kind for one in script.statements}
+    targets = {
+        one.statement.target.lower()
+        for one in script.statements
+        if one.statement.kind.changes_rows and one.statement.target
+    }
+    return Effects(tuple(sorted(targets)), Kind.DEFINE in kinds, bool(kinds & _CONTROL))
+
+
+def _check(result: ExecutionPlan, script: BoundScript) -> None:
+    """Raise `PlanError` when the plan contradicts itself; a plan is checked once, then cached."""
+    for statement in result.statements:
+        if statement.names and result.width:
+            raise PlanError("a plan takes its parameters from a sequence or a mapping, not both")
+        if statement.ordinals and max(_ends(statement.ordinals)) >= result.width:
+            raise PlanError(f"statement takes a parameter beyond {result.width}: {statement.sql}")
+        if statement.lowering is not None:
+            _check_lowering(statement)
+    given = result.requirements.transaction is Transaction.GIVEN
+    if len(result.statements) != len(script.statements) - (2 if given else 0):
+        raise PlanError("a plan must hold every statement of its script")
+
+
+def _ends(ordinals: Sequence[int]) -> Sequence[int]:
+    return (ordinals[0], ordinals[-1]) if isinstance(ordinals, range) else ordinals
+
+
+def _check_lowering(statement: PlannedStatement) -> None:
+    if statement.place is Place.OUTSIDE:
+        raise PlanError("a lowered statement needs a transaction")
+    for template in statement.lowering.templates if statement.lowering else ():
+        if any(slot >= statement.width for slot in template.slots):
+            raise PlanError(f"lowering takes a parameter the statement has not: {template.sql}")

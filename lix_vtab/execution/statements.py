@@ -1,0 +1,81 @@
+"""Run single statements and keep what they return: rows and the description of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import apsw
+
+from lix_vtab.errors import RowLimitExceeded
+from lix_vtab.execution.result import Description, Row
+
+__all__ = ["Outcome", "check_rows", "describe", "fetch", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one statement did; an empty `description` means it returns no rows at all."""
+
+    rows: list[Row]
+    description: Description
+    changes: int = 0
+
+
+def run(
+    connection: apsw.Connection, sql: str, values: Sequence[Any], limit: int | None = None
+) -> Outcome:
+    """Run one statement to its end and return its rows with their description."""
+    description: Description = ()
+
+    def remember(cursor: apsw.Cursor, _sql: str, _values: Any) -> bool:
+        nonlocal description
+        description = cursor.get_description()
+        return True
+
+    # The description of a result without rows can only be had before the first step.
+    cursor = connection.cursor()
+    cursor.exec_trace = remember
+    cursor.execute(sql, values)
+    return Outcome(fetch(cursor, limit), description)
+
+
+def fetch(cursor: apsw.Cursor, limit: int | None) -> list[Row]:
+    """Return all rows, or raise `RowLimitExceeded` when there are more than `limit`."""
+    if limit is None:
+        return cursor.fetchall()
+    rows = list(islice(cursor, limit + 1))
+    if len(rows) > limit:
+        cursor.close(True)
+    check_rows(len(rows), limit)
+    return rows
+
+
+def check_rows(count: int, limit: int | None) -> None:
+    """Raise `RowLimitExceeded` when a statement returned more rows than the session allows."""
+    if limit is not None and count > limit:
+        raise RowLimitExceeded(
+            f"the statement returns more than {limit} rows",
+            hint="add a LIMIT clause or raise the limit of the session",
+            details={"limit": limit},
+        )
+
+
+def describe(connection: apsw.Connection, sql: str, width: int) -> Description:
+    """Return the columns of a statement by preparing it, without running it."""
+    description: Description = ()
+
+    def remember(cursor: apsw.Cursor, _sql: str, _values: Any) -> bool:
+        nonlocal description
+        description = cursor.get_description()
+        return False
+
+    cursor = connection.cursor()
+    cursor.exec_trace = remember
+    try:
+        cursor.execute(sql, (None,) * width)
+    except apsw.ExecTraceAbort:
+        return description
+    return description

@@ -1,0 +1,222 @@
+"""Give every exception SQLite raises its place in the tree of `LixError`.
+
+The result also derives from the class `apsw` raised, carries SQLite's result codes, and keeps its
+words; `hint` says what was probably meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import apsw
+
+from lix_vtab.errors import (
+    BusyError,
+    CannotOpenError,
+    ClosedError,
+    ColumnNotFound,
+    ConstraintViolation,
+    CorruptError,
+    DiskFullError,
+    EngineError,
+    ForeignKeyError,
+    InputOutputError,
+    Interrupted,
+    InvalidValueError,
+    LixError,
+    LockedError,
+    NotADatabaseError,
+    NotAuthorized,
+    ParseError,
+    ReadOnlyError,
+    SqlError,
+    TableNotFound,
+    TooBigError,
+    TransactionStateError,
+    UniqueError,
+    UnsupportedSql,
+)
+from lix_vtab.execution.catalogue import Catalogue
+from lix_vtab.execution.hints import column_hint, table_hint
+
+__all__ = ["translate", "unbindable"]
+
+_BY_CLASS: dict[type[apsw.Error], type[LixError]] = {
+    apsw.BusyError: BusyError,
+    apsw.CantOpenError: CannotOpenError,
+    apsw.ConnectionClosedError: ClosedError,
+    apsw.CorruptError: CorruptError,
+    apsw.FullError: DiskFullError,
+    apsw.IOError: InputOutputError,
+    apsw.InterruptError: Interrupted,
+    apsw.LockedError: LockedError,
+    apsw.AuthError: NotAuthorized,
+    apsw.MismatchError: InvalidValueError,
+    apsw.NotADBError: NotADatabaseError,
+    apsw.ReadOnlyError: ReadOnlyError,
+    apsw.TooBigError: TooBigError,
+}
+
+# Failures nobody is meant to tell apart still answer to both trees.
+_RARE: dict[type[apsw.Error], type[LixError]] = {
+    base: type(f"Engine{base.__name__}", (EngineError, base), {"__doc__": base.__doc__})
+    for base in (
+        apsw.Error,
+        apsw.AbortError,
+        apsw.BindingsError,
+        apsw.CursorClosedError,
+        apsw.EmptyError,
+        apsw.ExecTraceAbort,
+        apsw.ExtensionLoadingError,
+        apsw.FormatError,
+        apsw.IncompleteExecutionError,
+        apsw.InternalError,
+        apsw.InvalidContextError,
+        apsw.MisuseError,
+        apsw.NoLFSError,
+        apsw.NoMemError,
+        apsw.NotFoundError,
+        apsw.PermissionsError,
+        apsw.ProtocolError,
+        apsw.RangeError,
+        apsw.SchemaChangeError,
+        apsw.ThreadingViolationError,
+    )
+}
+
+_UNIQUE = frozenset(
+    {
+        apsw.SQLITE_CONSTRAINT_UNIQUE,
+        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+        apsw.SQLITE_CONSTRAINT_ROWID,
+    }
+)
+
+_MISSING_TABLE = re.compile(r"no such table: (.+)")
+_MISSING_COLUMN = re.compile(r"no such column: (.+)|table .+ has no column named (.+)")
+_SYNTAX = re.compile(r'near ".*": syntax error|incomplete input|unrecognized token: .*', re.DOTALL)
+_TRANSACTION = re.compile(
+    r"cannot (?:start a transaction|commit|rollback|release|VACUUM|open savepoint|DETACH).*"
+    r"|no such savepoint: .*"
+)
+_VIRTUAL = re.compile(
+    r"UPSERT not implemented for virtual table .*"
+    r"|(?:UPDATE|DELETE) RETURNING is not available on virtual tables"
+    r"|cannot create triggers on virtual tables|virtual tables may not be (?:indexed|altered)"
+    r"|.*may not be modified"
+)
+
+
+def translate(error: Exception, catalogue: Catalogue, sql: str = "") -> LixError:
+    """Return `error` as a leaf of the tree; an error that is one already comes back as it is.
+
+    >>> error = apsw.SQLError("no such table: lix_flie")
+    >>> print(translate(error, Catalogue.of(1, [])))
+    LIX_TABLE_NOT_FOUND: no such table: lix_flie
+    """
+    if isinstance(error, LixError):
+        return error
+    if isinstance(error, apsw.SQLError):
+        found = _sql_error(str(error), catalogue, sql)
+    elif isinstance(error, apsw.ConstraintError):
+        found = _constraint_error(error)
+    else:
+        kind = next((kind for kind in type(error).__mro__ if kind in _BY_CLASS), None)
+        known = _BY_CLASS[kind] if kind is not None else _rare(error)
+        found = known(_closed(error) if known is ClosedError else str(error))
+    return _with_codes(found, error)
+
+
+def _rare(error: Exception) -> type[LixError]:
+    return next(_RARE[kind] for kind in (*type(error).__mro__, apsw.Error) if kind in _RARE)
+
+
+def _closed(error: Exception) -> str:
+    return f"lix is closed; execute() is unavailable: {error}"
+
+
+def _with_codes(found: LixError, error: Exception) -> LixError:
+    """Carry SQLite's result codes over, as attributes `apsw` users read and as details."""
+    for name in ("result", "extendedresult", "error_offset"):
+        if hasattr(error, name):
+            setattr(found, name, getattr(error, name))
+    if hasattr(error, "extendedresult"):
+        found.details.setdefault("sqlite_code", error.extendedresult)
+    offset = getattr(error, "error_offset", -1)
+    if offset >= 0:
+        found.details.setdefault("offset", offset)
+    return found
+
+
+def _constraint_error(error: apsw.ConstraintError) -> LixError:
+    code = getattr(error, "extendedresult", apsw.SQLITE_CONSTRAINT)
+    if code in _UNIQUE:
+        return UniqueError(str(error))
+    if code == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return ForeignKeyError(str(error))
+    return ConstraintViolation(str(error))
+
+
+def _sql_error(message: str, catalogue: Catalogue, sql: str) -> LixError:
+    """Sort SQLITE_ERROR by its words: it has no finer code."""
+    if match := _MISSING_TABLE.fullmatch(message):
+        name = match[1]
+        return TableNotFound(message, hint=table_hint(name, catalogue), details={"table": name})
+    if match := _MISSING_COLUMN.fullmatch(message):
+        name = match[1] or match[2]
+        hint = column_hint(name, catalogue, sql)
+        return ColumnNotFound(message, hint=hint, details={"column": name})
+    for pattern, build in _MESSAGES:
+        if pattern.fullmatch(message):
+            return build(message)
+    return SqlError(message)
+
+
+_MESSAGES: Sequence[tuple[re.Pattern[str], Callable[[str], LixError]]] = (
+    (_SYNTAX, lambda message: ParseError(f"sql parser error: {message}")),
+    (_TRANSACTION, TransactionStateError),
+    (
+        _VIRTUAL,
+        lambda message: UnsupportedSql(
+            message, hint="run the statement by itself through lix.execute"
+        ),
+    ),
+)
+
+
+def unbindable(params: Sequence[Any] | Mapping[str, Any]) -> LixError | None:
+    """Return the error for the first parameter SQLite cannot hold, None when it can hold all.
+
+    Binding and user-defined functions raise the same classes, so this tells them apart.
+    """
+    items = params.items() if isinstance(params, Mapping) else enumerate(params, 1)
+    for name, value in items:
+        reason = _unstorable(value)
+        if reason:
+            return InvalidValueError(
+                f"parameter {name!r} cannot be stored: {reason}",
+                hint="SQLite holds None, int (64 bit), float, str and bytes",
+                details={"parameter": name, "type": type(value).__name__},
+            )
+    return None
+
+
+def _unstorable(value: Any) -> str:
+    """Say why SQLite cannot hold `value`; empty when it can."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            return str(error)
+        return ""
+    if isinstance(value, int):
+        return "" if -(2**63) <= value < 2**63 else f"{value} does not fit into 64 bits"
+    if value is None or isinstance(value, (float, apsw.zeroblob)):
+        return ""
+    try:
+        memoryview(value)
+    except TypeError:
+        return f"it is of type {type(value).__name__}"
+    return ""
