@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from lix_vtab.errors import TransactionStateError
 from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.versions import VersionWriter
 from lix_vtab.mutation.writer import Writer
 from lix_vtab.resolution.scope import Scope, Scopes
@@ -30,6 +31,7 @@ class Session:
         "db",
         "scopes",
         "store",
+        "stored_schemas",
         "versions",
         "writer",
         "writer_key",
@@ -43,6 +45,7 @@ class Session:
         self.catalogue = Catalogue(self.store, self.scopes)
         self.writer = Writer(self.store, self.scopes, self.catalogue)
         self.versions = VersionWriter(self.store, self.scopes, self.writer)
+        self.stored_schemas = StoredSchemas(self.writer, self.catalogue)
         self.writer_key: str | None = None
         self._depth = 0
 

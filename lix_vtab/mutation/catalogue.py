@@ -8,11 +8,11 @@ from lix_vtab.errors import SchemaNotFound
 from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.resolution.scope import Scopes
 from lix_vtab.resolution.visible import Query
-from lix_vtab.schema.builtin import builtin_schemas
+from lix_vtab.schema.builtin import compiled_builtins
 from lix_vtab.schema.compiled import CompiledSchema, compile_schema
+from lix_vtab.storage.names import LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
-from lix_vtab.storage.names import LIX
 from lix_vtab.storage.versions import GLOBAL
 
 __all__ = ["STORED_SCHEMA", "Catalogue"]
@@ -87,8 +87,8 @@ class Catalogue:
         self.generation += 1
 
     def _load(self, key: str, version: str) -> CompiledSchema:
-        builtin = _builtin().get((key, version))
-        if builtin is not None:
+        builtin = compiled_builtins().get(key)
+        if builtin is not None and builtin.version == version:
             return builtin
         definition = self._definition(key, version)
         if definition is None:
@@ -111,14 +111,3 @@ class Catalogue:
         if row is None or row.values.snapshot is None:
             return None
         return parse_json(row.values.snapshot)["value"]
-
-
-_BUILTIN: dict[tuple[str, str], CompiledSchema] = {}
-
-
-def _builtin() -> dict[tuple[str, str], CompiledSchema]:
-    if not _BUILTIN:
-        for definition in builtin_schemas():
-            schema = compile_schema(definition)
-            _BUILTIN[(schema.key, schema.version)] = schema
-    return _BUILTIN

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lix_vtab.errors import ConstraintViolation, SchemaDefinitionError
-from lix_vtab.model.json import Json, parse_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.writer import Watcher, Write, Writer
+from lix_vtab.schema.stored import schema_of_snapshot
 from lix_vtab.storage.versions import GLOBAL
 
 __all__ = ["StoredSchemas"]
@@ -55,13 +55,8 @@ class StoredSchemas:
     def _identity(self, content: Any) -> tuple[str, str]:
         if not isinstance(content, str):
             raise SchemaDefinitionError("stored schema insert requires snapshot_content")
-        try:
-            snapshot = parse_json(content)
-        except ValueError as error:
-            raise SchemaDefinitionError(
-                f"stored schema snapshot_content must be valid JSON: {error}"
-            ) from error
-        return read_identity(snapshot)
+        identity, _ = schema_of_snapshot(content)
+        return identity.key, identity.version
 
     def _check(self, write: Write) -> None:
         if write.version_id != GLOBAL:
@@ -73,23 +68,3 @@ class StoredSchemas:
         self._catalogue.forget()
         for hook in self._on_change:
             hook(write)
-
-
-def read_identity(snapshot: Json) -> tuple[str, str]:
-    """Return key and version of the schema in a `lix_stored_schema` snapshot."""
-    if not isinstance(snapshot, dict) or "value" not in snapshot:
-        raise SchemaDefinitionError("stored schema snapshot_content must contain value")
-    value = snapshot["value"]
-    if not isinstance(value, dict):
-        raise SchemaDefinitionError("stored schema value must be an object")
-    for name in ("x-lix-key", "x-lix-version"):
-        if not isinstance(value.get(name), str):
-            raise SchemaDefinitionError(
-                f"Invalid Lix schema definition: stored schema value.{name} must be string"
-            )
-    version = value["x-lix-version"]
-    if not (version.isascii() and version.isdigit() and version[0] != "0"):
-        raise SchemaDefinitionError(
-            "stored schema x-lix-version must be a monotonic integer without leading zeros"
-        )
-    return value["x-lix-key"], version

@@ -16,7 +16,14 @@ from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.names import LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
-from lix_vtab.storage.versions import CHAIN_LIMIT, DESCRIPTOR, GLOBAL, Descriptor, Pointer, read_descriptor
+from lix_vtab.storage.versions import (
+    CHAIN_LIMIT,
+    DESCRIPTOR,
+    GLOBAL,
+    Descriptor,
+    Pointer,
+    read_descriptor,
+)
 
 __all__ = ["ACTIVE_VERSION", "VersionWriter"]
 
@@ -291,4 +298,3 @@ class VersionWriter:
 
     def _forget(self) -> None:
         self._active = None
-

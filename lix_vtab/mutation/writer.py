@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
+from lix_vtab.model.ids import Source, SystemSource
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.mutation.catalogue import Catalogue
 from lix_vtab.resolution.scope import Scope, Scopes
@@ -80,7 +81,7 @@ class Watcher(NamedTuple):
 class Writer:
     """Writes rows into versions of one database."""
 
-    __slots__ = ("_any", "_catalogue", "_scopes", "_store", "_watchers")
+    __slots__ = ("_any", "_catalogue", "_scopes", "_store", "_watchers", "source")
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue) -> None:
         self._store = store
@@ -88,6 +89,7 @@ class Writer:
         self._catalogue = catalogue
         self._watchers: dict[str, tuple[Watcher, ...]] = {}
         self._any: tuple[Watcher, ...] = ()
+        self.source: Source = SystemSource()
 
     def watch(self, schema_key: str | None, watcher: Watcher) -> None:
         """Register rules for a schema key, or for every row with None."""
@@ -122,7 +124,7 @@ class Writer:
         if content is not None:
             schema = self._catalogue.get(row.schema_key, row.schema_version)
             if defaults:
-                content = schema.apply_defaults(content)
+                content = schema.apply_defaults(content, self.source)
             schema.validate(content)
             schema.check_entity_id(row.entity_id, content)
         version_no, segment_id = self._place(version_id, raw=raw)
@@ -261,9 +263,7 @@ class Writer:
             rowid = -found.no
         else:
             stored = self._tracked(write)
-            rowid = self._store.rows.write(
-                write.version_no, segment_id, write.key, values, stored
-            )
+            rowid = self._store.rows.write(write.version_no, segment_id, write.key, values, stored)
         for watcher in watchers:
             if watcher.then is not None:
                 watcher.then(write)

@@ -64,13 +64,17 @@ _THEN = (
     "ORDER BY p.from_seq DESC LIMIT 1) END"
 )
 
-FIELDS = frozenset(_TIP) | {"version_id", "origin"}
-"""The fields templates can name."""
+FIELDS = frozenset(_TIP) | {"version_id", "origin", "holder", "limit"}
+"""The fields templates can name.
+
+`{holder}` is the segment a layer reads (or minus the number of the version whose overlay it is)
+and `{limit}` the last commit seen of it, for filters on tables derived from rows.
+"""
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _TIP_ONLY = frozenset(
     ["schema_id", "schema_key", "entity_id", "file", "file_id", "change_no", "commit_id",
-     "commit_seq", "untracked", "rowid", "version_id", "origin"]
+     "commit_seq", "untracked", "rowid", "version_id", "origin", "holder", "limit"]
 )  # fmt: skip
 
 
@@ -114,6 +118,8 @@ class Query:
             **(_OVERLAY if kind == "o" else _TIP),
             "version_id": f"?{self.parameters + 1}",
             "origin": "NULL" if depth == 0 else f"?{self.parameters + 1 + depth}",
+            "holder": f"-?{first}" if kind == "o" else f"?{first}",
+            "limit": f"?{first + 1}" if kind == "p" else "9223372036854775807",
         }
         joined = kind == "p" or self._needs_change()
         if kind == "p":

@@ -47,6 +47,7 @@ class Commits:
         "_point",
         "_tip",
         "_transaction",
+        "also_content",
         "authors",
     )
 
@@ -60,6 +61,7 @@ class Commits:
         self._open: dict[int, int] = {}
         self._first_open: int | None = None
         self._next_change: int | None = None
+        self.also_content: list[Callable[[int], bool]] = []
         self.authors: Callable[[], Sequence[str]] = tuple
         self._tip = qualify(
             "SELECT v.segment_id, c.seq, c.generation, c.last_change FROM lix_internal_version v "
@@ -83,7 +85,7 @@ class Commits:
         self._find_seq = qualify(f"SELECT {_COLUMNS} FROM lix_internal_commit WHERE seq = ?", db)
         self._find_id = qualify(f"SELECT {_COLUMNS} FROM lix_internal_commit WHERE id = ?", db)
         transaction.on_begin(self._reset)
-        transaction.before_commit(self.close_open)
+        transaction.at_close(self.close_open)
         transaction.after_commit(self._reset)
         transaction.on_rollback(self._open.clear)
 
@@ -198,7 +200,9 @@ class Commits:
             "OR EXISTS (SELECT 1 FROM lix_internal_member WHERE seq = ?1)",
             self._db,
         )
-        return bool(self._connection.execute(sql, (seq, first_change)).get)
+        if self._connection.execute(sql, (seq, first_change)).get:
+            return True
+        return any(holds(seq) for holds in self.also_content)
 
     def _drop(self, seq: int, version_no: int, parent_seq: int | None) -> None:
         parent = None if parent_seq is None else self.by_seq(parent_seq)

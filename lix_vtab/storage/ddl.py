@@ -6,6 +6,7 @@ One word, because SQLite finds the virtual table a shadow table belongs to by it
 from __future__ import annotations
 
 from lix_vtab.errors import FormatError, NotInitializedError
+from lix_vtab.storage.blob_tables import BLOB_TABLES
 from lix_vtab.storage.connection import Connection
 
 __all__ = ["FORMAT", "SHADOW_NAMES", "create_tables", "qualify", "quote", "read_format"]
@@ -82,8 +83,7 @@ INDEXES: dict[str, str] = {
     "member_change": "member(change_no)",
 }
 
-EXTRA_TABLES: dict[str, str] = {}
-EXTRA_INDEXES: dict[str, str] = {}
+TABLES.update(BLOB_TABLES)
 
 SHADOW_NAMES = frozenset(TABLES)
 
@@ -109,9 +109,8 @@ def create_tables(connection: Connection, db: str) -> None:
         connection.execute(f"CREATE TABLE {schema}.lix_internal_{name}{body}")
     for name, body in INDEXES.items():
         connection.execute(f"CREATE INDEX {schema}.lix_internal_{name} ON lix_internal_{body}")
-    connection.execute(
-        f"INSERT INTO {schema}.lix_internal_meta VALUES ('format', ?)", (FORMAT,)
-    )
+    connection.execute(f"INSERT INTO {schema}.lix_internal_meta VALUES ('format', ?)", (FORMAT,))
+    connection.execute(f"INSERT INTO {schema}.lix_internal_name VALUES (1, 'lix')")
 
 
 def read_format(connection: Connection, db: str) -> int:

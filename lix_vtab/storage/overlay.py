@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
-from lix_vtab.storage.rows import Key, Values
+from lix_vtab.storage.rows import Key, PlaceHook, Values
 from lix_vtab.storage.transaction import Transaction
 
 __all__ = ["Overlay", "OverlayRow"]
@@ -33,6 +33,7 @@ class Overlay:
         "_connection",
         "_db",
         "_find",
+        "_hooks",
         "_identity",
         "_occupied",
         "_transaction",
@@ -46,6 +47,7 @@ class Overlay:
         self._db = db
         self._transaction = transaction
         self._identity = identity
+        self._hooks: list[PlaceHook] = []
         self._occupied: frozenset[tuple[int, int]] | None = None
         self._find = qualify(
             f"SELECT {_COLUMNS} FROM lix_internal_overlay WHERE version_no = ? "
@@ -84,6 +86,12 @@ class Overlay:
         )
         if self._occupied is not None and (version_no, key.schema_id) not in self._occupied:
             self.forget()
+        for hook in self._hooks:
+            hook(-version_no, 0, key, values.snapshot)
+
+    def on_place(self, hook: PlaceHook) -> None:
+        """Call `hook(-version_no, 0, key, snapshot)` whenever an untracked row changes or goes."""
+        self._hooks.append(hook)
 
     def delete(self, version_no: int, key: Key) -> bool:
         """Remove the untracked row of `key`; tell whether there was one."""
@@ -95,7 +103,11 @@ class Overlay:
             ),
             (version_no, *key),
         )
-        return self._connection.changes() > 0
+        removed = self._connection.changes() > 0
+        if removed:
+            for hook in self._hooks:
+                hook(-version_no, 0, key, None)
+        return removed
 
     def occupied(self) -> frozenset[tuple[int, int]]:
         """Return the (version, schema) pairs that may have untracked rows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lix_vtab.storage.commits import Commits
@@ -10,7 +11,7 @@ from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
 from lix_vtab.storage.segments import Lineage
 
-__all__ = ["Key", "Rows", "Stored", "Values"]
+__all__ = ["Key", "PlaceHook", "Rows", "Stored", "Values"]
 
 
 class Key(NamedTuple):
@@ -43,6 +44,8 @@ class Stored(NamedTuple):
     """Whether the row is in the version's own segment, not in one it was forked from."""
 
 
+PlaceHook = Callable[[int, int, Key, str | None], None]
+
 _VALUES = "c.plugin_id, c.schema_version, c.snapshot, c.metadata, c.writer_key"
 _KEY = "schema_id = ? AND entity_id = ? AND file_id = ?"
 _NUMBERED = "schema_id = ?2 AND entity_id = ?3 AND file_id = ?4"
@@ -56,6 +59,7 @@ class Rows:
         "_commits",
         "_connection",
         "_db",
+        "_hooks",
         "_identity",
         "_insert_change",
         "_insert_tip",
@@ -71,6 +75,7 @@ class Rows:
         self._db = db
         self._commits = commits
         self._identity = identity
+        self._hooks: list[PlaceHook] = []
         self._newest = qualify(
             f"SELECT t.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, "
             "t.first_seq FROM lix_internal_tip t JOIN lix_internal_change c ON c.no = t.change_no "
@@ -151,7 +156,7 @@ class Rows:
                 self._identity.now(seq),
             ),
         )
-        self.place(segment_id, seq, key, number, snapshot is not None, previous)
+        self.place(segment_id, seq, key, number, snapshot, previous)
         return number
 
     def place(
@@ -160,10 +165,23 @@ class Rows:
         seq: int,
         key: Key,
         change_no: int,
-        live: bool,
+        snapshot: str | None,
         previous: Stored | None,
     ) -> None:
         """Make a change the newest row of `key` in a segment as of commit `seq`."""
+        self._supersede_by(segment_id, seq, key, change_no, snapshot is not None, previous)
+        for hook in self._hooks:
+            hook(segment_id, seq, key, snapshot)
+
+    def _supersede_by(
+        self,
+        segment_id: int,
+        seq: int,
+        key: Key,
+        change_no: int,
+        live: bool,
+        previous: Stored | None,
+    ) -> None:
         execute = self._connection.execute
         if previous is None or not previous.in_tip:
             created = None if previous is None else previous.created_at
@@ -182,6 +200,15 @@ class Rows:
             qualify(f"DELETE FROM lix_internal_tip WHERE segment_id = ? AND {_KEY}", self._db),
             (segment_id, *key),
         )
+        for hook in self._hooks:
+            hook(segment_id, seq, key, None)
+
+    def on_place(self, hook: PlaceHook) -> None:
+        """Call `hook(holder, seq, key, snapshot)` whenever the newest row of a key changes.
+
+        The holder is a segment, or minus a version's number for its overlay (then without seq).
+        """
+        self._hooks.append(hook)
 
     def change_id(self, change_no: int) -> str:
         """Return the public id of a change."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.transaction import Transaction
@@ -21,13 +23,14 @@ FOLD_ROWS = 256
 class Segments:
     """Creates segments and knows their lineage."""
 
-    __slots__ = ("_connection", "_db", "_lineages", "_transaction")
+    __slots__ = ("_connection", "_db", "_lineages", "_on_fold", "_transaction")
 
     def __init__(self, connection: Connection, db: str, transaction: Transaction) -> None:
         self._connection = connection
         self._db = db
         self._transaction = transaction
         self._lineages: dict[int, Lineage] = {}
+        self._on_fold: list[Callable[[int, int, int], None]] = []
         transaction.on_rollback(self._lineages.clear)
 
     def create(self) -> int:
@@ -53,6 +56,10 @@ class Segments:
     def at(self, segment_id: int, seq: int) -> Lineage:
         """Return what to read for the state of a segment at one of its commits."""
         return ((segment_id, seq), *self.lineage(segment_id)[1:])
+
+    def on_fold(self, hook: Callable[[int, int, int], None]) -> None:
+        """Call `hook(new, old, seq)` when rows of segment `old` up to `seq` are copied to `new`."""
+        self._on_fold.append(hook)
 
     def forget(self) -> None:
         """Drop cached lineages after another connection changed the database."""
@@ -101,6 +108,8 @@ class Segments:
         new = self._insert(segment_id, seq, base_id, base_seq)
         for id, limit in folded:
             self._connection.execute(qualify(_COPY, self._db), (new, id, limit))
+            for hook in self._on_fold:
+                hook(new, id, limit)
         return new
 
     def _count(self, segment_id: int, most: int) -> int:

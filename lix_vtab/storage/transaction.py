@@ -21,6 +21,7 @@ class Transaction:
 
     __slots__ = (
         "_after_commit",
+        "_at_close",
         "_before_commit",
         "_on_begin",
         "_on_rollback",
@@ -35,6 +36,7 @@ class Transaction:
         self._savepoints: list[int] = []
         self._on_begin: list[Hook] = []
         self._before_commit: list[Hook] = []
+        self._at_close: list[Hook] = []
         self._after_commit: list[Hook] = []
         self._on_rollback: list[Hook] = []
 
@@ -50,6 +52,10 @@ class Transaction:
     def before_commit(self, hook: Hook) -> None:
         """Call `hook` inside the transaction, just before it becomes durable."""
         self._before_commit.append(hook)
+
+    def at_close(self, hook: Hook) -> None:
+        """Call `hook` after all `before_commit` hooks, to complete the commits."""
+        self._at_close.append(hook)
 
     def after_commit(self, hook: Hook) -> None:
         """Call `hook` once the transaction is durable; it must not run SQL."""
@@ -72,6 +78,7 @@ class Transaction:
         if not self.synced:
             self.synced = True
             _run(self._before_commit)
+            _run(self._at_close)
 
     def commit(self) -> None:
         """Publish the transaction."""

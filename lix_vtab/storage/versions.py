@@ -15,7 +15,15 @@ from lix_vtab.storage.rows import Key, Rows
 from lix_vtab.storage.segments import Segments
 from lix_vtab.storage.transaction import Transaction
 
-__all__ = ["CHAIN_LIMIT", "DESCRIPTOR", "GLOBAL", "Descriptor", "Pointer", "Versions", "read_descriptor"]
+__all__ = [
+    "CHAIN_LIMIT",
+    "DESCRIPTOR",
+    "GLOBAL",
+    "Descriptor",
+    "Pointer",
+    "Versions",
+    "read_descriptor",
+]
 
 GLOBAL = "global"
 CHAIN_LIMIT = 64
@@ -223,7 +231,9 @@ class Versions:
             segment_id, tip_seq = self._start(commit_id)
             baseline = tip_seq
         if working_commit_id != pointer.working_commit_id:
-            change_set = self._identity.new("change_set", (pointer.no << 24) + self._commits.next_seq())
+            change_set = self._identity.new(
+                "change_set", (pointer.no << 24) + self._commits.next_seq()
+            )
         self._connection.execute(
             qualify(
                 "UPDATE lix_internal_version SET segment_id = ?, commit_id = ?, tip_seq = ?, "

@@ -27,6 +27,7 @@ class Surface(Protocol):
     columns: Sequence[Column]
     required: Sequence[int]
     sortable: bool
+    multi: bool
 
     def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
         """Find rows. A row has a value for each column up to the last used, then its rowid."""
@@ -48,6 +49,7 @@ class ReadOnlySurface:
     columns: Sequence[Column] = ()
     required: Sequence[int] = ()
     sortable = False
+    multi = False
 
     def insert(self, fields: Sequence[Any], conflict: int) -> int:
         """Refuse."""
@@ -127,7 +129,7 @@ class Table:
         order = tuple(
             (info.get_aOrderBy_iColumn(n), info.get_aOrderBy_desc(n)) for n in range(info.nOrderBy)
         )
-        used = frozenset(info.colUsed)
+        used = frozenset(n for n in info.colUsed if n < len(surface.columns))
         key = (offers, order, used)
         number = self._known.get(key)
         if number is None:
@@ -138,6 +140,7 @@ class Table:
                 used,
                 required=surface.required,
                 sortable=surface.sortable,
+                multi=surface.multi,
             )
             if chosen is None:
                 return False
@@ -298,4 +301,3 @@ def _answer(info: Any, chosen: Plan, offers: Sequence[Offer], number: int) -> No
     info.orderByConsumed = bool(chosen.order)
     info.estimatedCost = chosen.cost
     info.estimatedRows = chosen.rows
-

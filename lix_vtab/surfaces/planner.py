@@ -94,8 +94,11 @@ def plan(
     *,
     required: Sequence[int] = (),
     sortable: bool = True,
+    multi: bool = False,
 ) -> Plan | None:
     """Choose what to push down; return None when a required argument is missing.
+
+    `multi` says that one query may read several versions, one after the other.
 
     A constraint is pushed down only if carrying it out in the inner SQL means exactly what SQLite
     would have meant by it, so pushed constraints are not checked again.
@@ -114,14 +117,16 @@ def plan(
     given = {term.column for term in terms if term.operator in ("=", "IS")}
     if any(column not in given for column in required):
         return None
-    versions = any(c.role == "version" for c in columns)
-    single = not versions or any(columns[c].role == "version" for c in given)
-    ordered = sortable and single and bool(order) and all(
-        0 <= column < len(columns) and columns[column].template for column, _ in order
+    single = not multi or any(columns[c].role == "version" for c in given)
+    ordered = (
+        sortable
+        and single
+        and bool(order)
+        and all(0 <= column < len(columns) and columns[column].template for column, _ in order)
     )
     if complete and single and (ordered or not order):
         limit, offset = _window(offers, len(terms))
-    cost, rows = _estimate(columns, terms, versions)
+    cost, rows = _estimate(columns, terms, multi)
     if limit is not None:
         rows = min(rows, 100)
     return Plan(
@@ -160,9 +165,7 @@ def _window(offers: Sequence[Offer], taken: int) -> tuple[int | None, int | None
     return taken, taken + 1 if offsets else None
 
 
-def _estimate(
-    columns: Sequence[Column], terms: Sequence[Term], versions: bool
-) -> tuple[float, int]:
+def _estimate(columns: Sequence[Column], terms: Sequence[Term], multi: bool) -> tuple[float, int]:
     """Estimate cost and rows from which parts of the key are known."""
     pinned: dict[str, bool] = {}
     filters = 0
@@ -188,7 +191,7 @@ def _estimate(
         rows, cost = 10, 200.0
     else:
         rows, cost = 100_000, 150_000.0
-    if versions and not pinned.get("version"):
+    if multi and not pinned.get("version"):
         rows, cost = rows * 5, cost * 5
     if terms and any(term.operator == "IN" for term in terms):
         rows, cost = rows * 3, cost * 3

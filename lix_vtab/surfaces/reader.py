@@ -108,9 +108,7 @@ class Reader:
         if self._multi:
             params.append(scope.version_no << VERSION_SHIFT)
         params += view.params
-        return store.connection.execute(
-            query.sql(store.db, view.shape, len(scope.chain)), params
-        )
+        return store.connection.execute(query.sql(store.db, view.shape, len(scope.chain)), params)
 
     def _version(self, plan: Plan, bound: _Bound, version_id: str) -> Iterable[Sequence[Any]]:
         scope = self._session.scopes.of(version_id)
@@ -210,7 +208,9 @@ class Reader:
         rowid = "{rowid}"
         if self._multi:
             number += 1
-            rowid = f"CASE WHEN {{rowid}} < 0 THEN {{rowid}} - ?{number} ELSE {{rowid}} + ?{number} END"
+            rowid = (
+                f"CASE WHEN {{rowid}} < 0 THEN {{rowid}} - ?{number} ELSE {{rowid}} + ?{number} END"
+            )
         return Query(
             (*self._outputs(plan), rowid),
             number,
@@ -240,9 +240,13 @@ def _condition(column: Column, term: Term, number: int) -> str:
 
 
 def _narrow(versions: list[str] | None, value: Any) -> list[str]:
-    wanted = [v for v in value if isinstance(v, str)] if not isinstance(value, str) and hasattr(
-        value, "__iter__"
-    ) else [value] if isinstance(value, str) else []
+    wanted = (
+        [v for v in value if isinstance(v, str)]
+        if not isinstance(value, str) and hasattr(value, "__iter__")
+        else [value]
+        if isinstance(value, str)
+        else []
+    )
     return wanted if versions is None else [v for v in versions if v in wanted]
 
 

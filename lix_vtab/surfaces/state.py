@@ -48,6 +48,7 @@ class State:
     columns: Sequence[Column] = STATE_COLUMNS
     required: Sequence[int] = ()
     sortable = True
+    multi = False
     raw = False
 
     def __init__(self, session: Session) -> None:
@@ -97,9 +98,7 @@ class State:
                 version_id, key, writer_key=self._writer_key(assigned), raw=self.raw
             )
             return
-        self._session.writer.put(
-            version_id, self._changed(key, visible, assigned), raw=self.raw
-        )
+        self._session.writer.put(version_id, self._changed(key, visible, assigned), raw=self.raw)
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
@@ -217,7 +216,9 @@ class State:
             if name in current and value != current[name]:
                 raise ReadOnlyError(
                     f"{self.label} update cannot change {name}"
-                    + ("; active version is resolved automatically" if name == "version_id" else ""),
+                    + (
+                        "; active version is resolved automatically" if name == "version_id" else ""
+                    ),
                     hint="delete the row and insert another"
                     if name in _IDENTITY
                     else "insert the row with the other value",
@@ -235,6 +236,7 @@ class StateByVersion(State):
 
     name = "lix_state_by_version"
     label = "lix_state_by_version"
+    multi = True
 
     def _make_reader(self) -> Reader:
         return Reader(self._session, self.columns, multi=True)

@@ -1,0 +1,80 @@
+"""What a new database contains: tables, builtin schemas, two versions, the checkpoint label."""
+
+from __future__ import annotations
+
+from lix_vtab.model.json import Json
+from lix_vtab.mutation.catalogue import STORED_SCHEMA
+from lix_vtab.mutation.versions import ACTIVE_VERSION
+from lix_vtab.mutation.writer import RowWrite
+from lix_vtab.schema.builtin import builtin_schemas
+from lix_vtab.session import Session
+from lix_vtab.storage.ddl import create_tables, quote
+from lix_vtab.storage.versions import GLOBAL, Descriptor
+
+__all__ = ["create_lix"]
+
+
+def create_lix(session: Session, tables: dict[str, str]) -> None:
+    """Create everything a lix needs in an empty database.
+
+    `tables` maps the virtual tables to create to their modules. Must run inside a transaction.
+    """
+    connection, db = session.connection, session.db
+    session.store.transaction.begin()
+    create_tables(connection, db)
+    for table, module in tables.items():
+        connection.execute(f"CREATE VIRTUAL TABLE {quote(db)}.{quote(table)} USING {module}")
+    versions = session.store.versions
+    versions.create(GLOBAL)
+    _put(
+        session,
+        "lix_version_descriptor",
+        GLOBAL,
+        _descriptor(Descriptor(GLOBAL, GLOBAL, None, False)),
+    )
+    for definition in builtin_schemas():
+        id = f"{definition['x-lix-key']}~{definition['x-lix-version']}"
+        _put(session, STORED_SCHEMA, id, {"value": definition})
+    label = session.store.identity.new("row", 1)
+    _put(session, "lix_label", label, {"id": label, "name": "checkpoint"})
+    main = session.store.identity.new("version", 0)
+    session.store.versions.create(main)
+    _put(
+        session,
+        "lix_version_descriptor",
+        main,
+        _descriptor(Descriptor(main, "main", GLOBAL, False)),
+    )
+    for id in (GLOBAL, main):
+        _begin_history(session, id)
+    active = session.store.identity.new("row", 2)
+    content = {"id": active, "version_id": main}
+    session.writer.put(
+        GLOBAL, RowWrite(active, ACTIVE_VERSION, "lix", "lix", "1", content, untracked=True)
+    )
+
+
+def _put(session: Session, schema_key: str, id: str, content: Json) -> None:
+    session.writer.put(GLOBAL, RowWrite(id, schema_key, "lix", "lix", "1", content), raw=True)
+
+
+def _descriptor(descriptor: Descriptor) -> Json:
+    return {
+        "id": descriptor.id,
+        "name": descriptor.name,
+        "inherits_from_version_id": descriptor.inherits_from_version_id,
+        "hidden": descriptor.hidden,
+    }
+
+
+def _begin_history(session: Session, version_id: str) -> None:
+    """Give a version its first commit, which is also what its working changes are counted from."""
+    store = session.store
+    pointer = store.versions.pointer(version_id)
+    assert pointer is not None
+    tip = pointer.tip_seq
+    if tip is None:
+        tip = store.commits.insert(
+            pointer.no, pointer.segment_id, None, 1, message="Initial commit"
+        )
+    store.versions.rotate(pointer.no, pointer.working_commit_id, pointer.working_change_set_id, tip)

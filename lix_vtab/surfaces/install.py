@@ -1,0 +1,61 @@
+"""Registering every module on a connection, and the sessions its databases share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lix_vtab.session import Session
+from lix_vtab.storage.check import check
+from lix_vtab.storage.connection import Connection
+from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
+from lix_vtab.surfaces.base import BaseModule, Surface
+from lix_vtab.surfaces.internal import InternalModule
+from lix_vtab.surfaces.state import State, StateByVersion, StoredState
+from lix_vtab.surfaces.version import VersionSurface
+
+__all__ = ["TABLES", "Sessions", "install"]
+
+Build = Callable[[Session, Sequence[str]], Surface]
+
+SURFACES: dict[str, Build] = {
+    "lix_state": lambda session, args: State(session),
+    "lix_state_by_version": lambda session, args: StateByVersion(session),
+    "lix_internal_state_vtable": lambda session, args: StoredState(session),
+    "lix_version": lambda session, args: VersionSurface(session),
+    "lix_active_version": lambda session, args: ActiveVersion(session),
+    "lix_active_account": lambda session, args: ActiveAccount(session),
+}
+
+TABLES: dict[str, str] = {"lix_internal": "lix_internal", **{name: name for name in SURFACES}}
+"""The virtual tables of a new database, and their modules."""
+
+
+class Sessions:
+    """The sessions of one connection, one for each attached database that holds a lix."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sessions: dict[str, Session] = {}
+
+    def __call__(self, db: str = "main") -> Session:
+        """Return the session of a database."""
+        known = self._sessions.get(db)
+        if known is None:
+            known = self._sessions[db] = Session(self._connection, db)
+        return known
+
+
+def install(connection: Connection) -> Sessions:
+    """Register all modules and functions on a connection."""
+    sessions = Sessions(connection)
+    options: dict[str, Any] = {
+        "use_bestindex_object": True,
+        "use_no_change": True,
+        "iVersion": 4,
+    }
+    internal = InternalModule(sessions, lambda session: check(session.store))
+    connection.create_module("lix_internal", internal, **options)
+    for name, build in SURFACES.items():
+        connection.create_module(name, BaseModule(sessions, build), **options)
+    return sessions

@@ -1,0 +1,231 @@
+"""`lix_version`: all versions, with their pointers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from lix_vtab.errors import InvalidValueError, ReadOnlyError
+from lix_vtab.session import Session
+from lix_vtab.storage.names import LIX
+from lix_vtab.storage.rows import Key
+from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL, Descriptor
+from lix_vtab.surfaces.planner import Column, Plan
+from lix_vtab.surfaces.reader import Reader
+from lix_vtab.surfaces.values import text
+
+__all__ = ["VersionSurface"]
+
+_POINTER = "(SELECT v.{0} FROM lix_internal_version v WHERE v.id = {{entity_id}})"
+
+COLUMNS = (
+    Column("id", "TEXT", "{entity_id}", "entity"),
+    Column("name", "TEXT", "{snapshot} ->> '$.name'"),
+    # a default in the declaration tells a column left out (global) from NULL (no parent)
+    Column(
+        "inherits_from_version_id",
+        "TEXT DEFAULT 'global'",
+        "{snapshot} ->> '$.inherits_from_version_id'",
+    ),
+    Column("hidden", "INTEGER", "coalesce({snapshot} ->> '$.hidden', 0)"),
+    Column("commit_id", "TEXT", _POINTER.format("commit_id")),
+    Column("working_commit_id", "TEXT", _POINTER.format("working_commit_id")),
+    Column("entity_id", "TEXT", "{entity_id}"),
+    Column("schema_key", "TEXT", "'lix_version'"),
+    Column("file_id", "TEXT", "'lix'"),
+    Column("version_id", "TEXT", "'global'"),
+    Column("plugin_key", "TEXT", "'lix'"),
+    Column("schema_version", "TEXT", "'1'"),
+    Column("change_id", "TEXT", "{change_id}"),
+    Column("created_at", "TEXT", "{created_at}"),
+    Column(
+        "updated_at",
+        "TEXT",
+        "max({updated_at}, coalesce(" + _POINTER.format("updated_at") + ", ''))",
+    ),
+    Column("untracked", "INTEGER", "0"),
+)
+
+_WRITABLE = (
+    "id",
+    "name",
+    "inherits_from_version_id",
+    "hidden",
+    "commit_id",
+    "working_commit_id",
+)
+_COMMIT_COLUMNS = ("commit_id", "working_commit_id")
+
+
+class VersionSurface:
+    """Live descriptors of the global version, joined with their pointers."""
+
+    name = "lix_version"
+    columns: Sequence[Column] = COLUMNS
+    required: Sequence[int] = ()
+    sortable = True
+    multi = False
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reader = Reader(session, COLUMNS, schema_key=DESCRIPTOR)
+        self._names = [column.name for column in COLUMNS]
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find versions."""
+        return self._reader.rows(plan, args, GLOBAL)
+
+    def insert(self, fields: Sequence[Any], conflict: int) -> int:
+        """Create a version; what is left out is generated."""
+        session = self._session
+        given = dict(zip(self._names, fields, strict=True))
+        self._refuse_computed(given)
+        label = "lix_version insert"
+        identity = session.store.identity
+        number = session.store.commits.next_seq()
+        id = given["id"]
+        if id is None:
+            id = identity.new("version", (len(session.store.versions.pointers()) << 24) + number)
+        id = _filled(id, label, "id")
+        if session.store.versions.listed(id) and conflict == apsw.SQLITE_REPLACE:
+            return self._replace(id, given)
+        active = session.store.versions.pointer(session.versions.active_id())
+        commit_id = given["commit_id"]
+        if commit_id is None:
+            commit_id = active.commit_id if active else None
+        else:
+            commit_id = _filled(commit_id, label, "commit_id")
+        working = given["working_commit_id"]
+        parent = given["inherits_from_version_id"]
+        session.versions.create(
+            Descriptor(
+                id,
+                id if given["name"] is None else text(given["name"], label, "name"),
+                None if parent is None else text(parent, label, "inherits_from_version_id"),
+                _hidden(given["hidden"]),
+            ),
+            commit_id=commit_id,
+            working_commit_id=None
+            if working is None
+            else _filled(working, label, "working_commit_id"),
+            writer_key=session.writer_key,
+        )
+        return self._rowid(id)
+
+    def update(self, rowid: int, fields: Sequence[Any]) -> None:
+        """Rename, hide, re-parent or move a version."""
+        key = self._key(rowid)
+        descriptor = None if key is None else self._session.store.versions.descriptor(key.entity_id)
+        if descriptor is None:
+            return
+        assigned = {
+            name: value
+            for name, value in zip(self._names, fields, strict=True)
+            if value is not apsw.no_change
+        }
+        self._change(descriptor, assigned)
+
+    def delete(self, rowid: int) -> None:
+        """Delete a version; its commits stay."""
+        key = self._key(rowid)
+        if key is not None:
+            self._session.versions.delete(key.entity_id, self._session.writer_key)
+
+    def _replace(self, id: str, given: dict[str, Any]) -> int:
+        descriptor = self._session.store.versions.descriptor(id)
+        assert descriptor is not None
+        kept = {name: given[name] for name in _COMMIT_COLUMNS if given[name] is not None}
+        described = {
+            "name": id if given["name"] is None else given["name"],
+            "inherits_from_version_id": given["inherits_from_version_id"],
+            "hidden": given["hidden"],
+        }
+        self._change(descriptor, {**described, **kept})
+        return self._rowid(id)
+
+    def _change(self, old: Descriptor, assigned: dict[str, Any]) -> None:
+        label = "lix_version update"
+        for name, value in assigned.items():
+            if name == "id" and value != old.id:
+                raise ReadOnlyError("lix_version update cannot modify id", details={"column": "id"})
+            if name not in _WRITABLE:
+                raise ReadOnlyError(
+                    f"lix_version update does not support column '{name}'",
+                    hint=f"columns that can be set: {', '.join(_WRITABLE[1:])}",
+                    details={"column": name},
+                )
+        moved = [name for name in _COMMIT_COLUMNS if name in assigned]
+        if len(moved) == 1:
+            raise InvalidValueError(
+                "lix_version update must set both commit_id and working_commit_id together",
+                details={"column": moved[0]},
+            )
+        if moved:
+            self._session.versions.move(
+                old.id, *(_filled(assigned[name], label, name) for name in _COMMIT_COLUMNS)
+            )
+        parent = assigned.get("inherits_from_version_id", old.inherits_from_version_id)
+        new = Descriptor(
+            old.id,
+            _filled(assigned.get("name", old.name), label, "name"),
+            None if parent is None else text(parent, label, "inherits_from_version_id"),
+            _hidden(assigned.get("hidden", old.hidden)),
+        )
+        if new != old:
+            self._session.versions.update(new, self._session.writer_key)
+
+    def _key(self, rowid: int) -> Key | None:
+        return self._session.store.rows.key_of(rowid)
+
+    def _rowid(self, id: str) -> int:
+        store = self._session.store
+        key = Key(store.names.find(DESCRIPTOR), id, LIX)
+        visible = self._session.writer.own(GLOBAL, key)
+        return visible.stored.change_no if visible and visible.stored else 0
+
+    def _refuse_computed(self, given: dict[str, Any]) -> None:
+        for name, value in given.items():
+            if value is not None and name not in _WRITABLE:
+                raise ReadOnlyError(
+                    f"lix_version insert does not support column '{name}'",
+                    hint=f"columns that can be given: {', '.join(_WRITABLE)}",
+                    details={"column": name},
+                )
+
+
+def _filled(value: Any, where: str, column: str) -> str:
+    """Return a text that must not be empty."""
+    if value is None:
+        raise InvalidValueError(
+            f"lix_version field '{column}' cannot be NULL", details={"column": column}
+        )
+    if not isinstance(value, str):
+        raise InvalidValueError(
+            f"lix_version field '{column}' must be a string", details={"column": column}
+        )
+    if not value:
+        raise InvalidValueError(
+            f"{where} cannot set empty {column}: field '{column}' cannot be empty",
+            details={"column": column},
+        )
+    return value
+
+
+def _hidden(value: Any) -> bool:
+    """Read what SQL people write for a boolean."""
+    if value is None:
+        return False
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in ("1", "true"):
+            return True
+        if word in ("0", "false"):
+            return False
+    elif isinstance(value, int | float):
+        return bool(value)
+    raise InvalidValueError(
+        f"lix_version field 'hidden' must be boolean-compatible, got '{value}'",
+        details={"column": "hidden", "value": value},
+    )
