@@ -23,9 +23,6 @@ def load(connection: Any, init: bool = True) -> Sessions:
     connection.create_scalar_function(
         "lix_internal_init", lambda: _init(session), 0, flags=apsw.SQLITE_DIRECTONLY
     )
-    connection.create_scalar_function(
-        "lix_pinned", lambda stored: session.versions.pinned or stored, 1
-    )
     try:
         read_format(connection, "main")
     except NotInitializedError:

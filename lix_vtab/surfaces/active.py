@@ -29,7 +29,7 @@ class ActiveVersion:
     name = ACTIVE_VERSION
     columns: Sequence[Column] = (
         Column("id", "TEXT", "{entity_id}", "entity"),
-        Column("version_id", "TEXT", "lix_pinned({snapshot} ->> '$.version_id')"),
+        Column("version_id", "TEXT", "lix_pinned_version({snapshot} ->> '$.version_id')"),
         Column("schema_key", "TEXT", "'lix_active_version'"),
         Column("file_id", "TEXT", "'lix'"),
         Column("lixcol_version_id", "TEXT", "'global'"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from lix_vtab.session import Session
@@ -10,6 +10,7 @@ from lix_vtab.storage.check import check
 from lix_vtab.storage.connection import Connection
 from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
 from lix_vtab.surfaces.base import BaseModule, Surface
+from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.state import State, StateByVersion, StoredState
 from lix_vtab.surfaces.version import VersionSurface
@@ -26,6 +27,9 @@ SURFACES: dict[str, Build] = {
     "lix_active_version": lambda session, args: ActiveVersion(session),
     "lix_active_account": lambda session, args: ActiveAccount(session),
 }
+
+FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (core_functions,)
+"""Where the SQL functions come from, by area."""
 
 TABLES: dict[str, str] = {"lix_internal": "lix_internal", **{name: name for name in SURFACES}}
 """The virtual tables of a new database, and their modules."""
@@ -58,4 +62,11 @@ def install(connection: Connection) -> Sessions:
     connection.create_module("lix_internal", internal, **options)
     for name, build in SURFACES.items():
         connection.create_module(name, BaseModule(sessions, build), **options)
+    register(sessions(), functions_of(sessions()))
     return sessions
+
+
+def functions_of(session: Session) -> Iterator[SqlFunction]:
+    """Yield every SQL function of a lix."""
+    for area in FUNCTIONS:
+        yield from area(session)

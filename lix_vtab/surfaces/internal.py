@@ -17,7 +17,7 @@ class Internal(ReadOnlySurface):
     """A table without rows. Inserting into it does nothing but join the transaction."""
 
     name = "lix_internal"
-    columns = (Column("joined", "INTEGER", "NULL"),)
+    columns: Sequence[Column] = (Column("joined", "INTEGER", "NULL"),)
 
     def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
         """Find nothing."""

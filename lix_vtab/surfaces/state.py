@@ -272,7 +272,7 @@ class StoredState(StateByVersion):
 
     name = "lix_internal_state_vtable"
     label = "vtable"
-    columns = tuple(_BY_NAME[name] for name in _VTABLE_ORDER)
+    columns: Sequence[Column] = tuple(_BY_NAME[name] for name in _VTABLE_ORDER)
     raw = True
 
     def _make_reader(self) -> Reader:
