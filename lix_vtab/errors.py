@@ -39,6 +39,7 @@ Leaf classes also derive from the exception APSW users would catch for the same 
     ├── ClosedError                LIX_ERROR_CLOSED
     ├── NotInitializedError        LIX_ERROR_NOT_INITIALIZED
     ├── FormatError                LIX_ERROR_FORMAT
+    ├── LoadableError              LIX_ERROR_LOADABLE
     ├── CorruptError               LIX_ERROR_CORRUPT
     └── EngineError                LIX_ERROR_SQLITE, a failure of SQLite or the machine
         ├── LockedError            LIX_ERROR_LOCKED
@@ -78,6 +79,7 @@ __all__ = [
     "Interrupted",
     "InvalidValueError",
     "LixError",
+    "LoadableError",
     "LockedError",
     "MergeConflictError",
     "NotADatabaseError",
@@ -323,6 +325,12 @@ class FormatError(LixError, apsw.CantOpenError):
     """The database was written by a newer lix_vtab, or is no lix at all."""
 
     code = "LIX_ERROR_FORMAT"
+
+
+class LoadableError(LixError, apsw.ExtensionLoadingError):
+    """The loadable extension cannot be provided on this machine."""
+
+    code = "LIX_ERROR_LOADABLE"
 
 
 class CorruptError(LixError, apsw.CorruptError):
