@@ -1,0 +1,1 @@
+"""The state surfaces: what is visible where, and what writes do."""

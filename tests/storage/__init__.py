@@ -1,0 +1,1 @@
+"""Storage as seen from outside: crashes, processes, growth."""

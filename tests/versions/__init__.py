@@ -1,0 +1,1 @@
+"""Versions, the active version, commits and sessions."""
