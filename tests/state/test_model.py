@@ -341,13 +341,13 @@ class Histories(RuleBasedStateMachine):
         self.lix.switch_version(self.model.active)
         self.settle()
 
-    @rule(pick=picks, target=st.integers(0, 1000), unknown=st.sampled_from((0, 0, 0, 1)))
-    def move_tip(self, pick: int, target: int, unknown: int) -> None:
+    @rule(pick=picks, place=st.integers(0, 1000), unknown=st.sampled_from((0, 0, 0, 1)))
+    def move_tip(self, pick: int, place: int, unknown: int) -> None:
         version = self.version(pick)
         if version == "global":  # it holds the list of versions
             return
         known = sorted(self.commits)
-        commit = self.fresh("unknown") if unknown else known[target % len(known)]
+        commit = self.fresh("unknown") if unknown else known[place % len(known)]
         if unknown:
             self.unreal.add(commit)
             self.commits[commit] = {}
