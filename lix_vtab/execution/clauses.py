@@ -83,19 +83,21 @@ class Conflict:
     """One ON CONFLICT clause: no `target` means any key, no `assignments` means DO NOTHING."""
 
     target: Span | None
+    set_: Span
     assignments: tuple[Assignment, ...]
     where: Span
 
 
 @dataclass(slots=True)
 class _Common:
-    """What all three have: WITH, OR action, the table and its alias."""
+    """What all three have; `body` is everything but the RETURNING clause."""
 
     text: str
     with_: Span
     action: str = ""
     table: Span = field(default_factory=lambda: Span(""))
     alias: str | None = None
+    body: Span = field(default_factory=lambda: Span(""))
     returning: Span = field(default_factory=lambda: Span(""))
 
 
@@ -167,14 +169,14 @@ def _conflict(reader: _Reader) -> Conflict:
             reader.until("DO")
     reader.expect("DO")
     if reader.accept("NOTHING"):
-        return Conflict(target, (), Span(reader.text))
+        return Conflict(target, Span(reader.text), (), Span(reader.text))
     reader.expect("UPDATE")
     reader.expect("SET")
-    assignments = _assignments(reader.until("WHERE", "RETURNING", on_conflict=True))
+    set_ = reader.until("WHERE", "RETURNING", on_conflict=True)
     where = Span(reader.text)
     if reader.accept("WHERE"):
         where = reader.until("RETURNING", on_conflict=True)
-    return Conflict(target, assignments, where)
+    return Conflict(target, set_, _assignments(set_), where)
 
 
 def _update(reader: _Reader, parts: Update) -> Update:
@@ -186,6 +188,7 @@ def _update(reader: _Reader, parts: Update) -> Update:
     if reader.accept("FROM"):
         parts.from_ = reader.until("WHERE", "RETURNING")
     parts.where = reader.where()
+    parts.body = reader.so_far()
     parts.returning = reader.returning()
     return parts
 
@@ -195,6 +198,7 @@ def _delete(reader: _Reader, parts: Delete) -> Delete:
     parts.table, parts.alias = reader.table()
     reader.until("WHERE", "RETURNING")
     parts.where = reader.where()
+    parts.body = reader.so_far()
     parts.returning = reader.returning()
     return parts
 
@@ -302,6 +306,10 @@ class _Reader:
     def where(self) -> Span:
         """Consume a WHERE clause if there is one."""
         return self.until("RETURNING") if self.accept("WHERE") else Span(self.text)
+
+    def so_far(self) -> Span:
+        """Return everything consumed."""
+        return Span(self.text, self._tokens[: self._position])
 
     def returning(self) -> Span:
         """Consume the RETURNING clause and require the end."""

@@ -95,7 +95,7 @@ class Executor:
         except LixError:
             raise
         except Exception as error:
-            raise self._failure(error, params, sql) from error
+            raise self._failure(error, params or (), sql) from error
 
     def plan(self, sql: str) -> ExecutionPlan:
         """Return the plan of `sql`, from the cache when it is still valid."""

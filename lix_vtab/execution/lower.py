@@ -78,8 +78,15 @@ def _read_back(
     parts: Insert | Update, columns: Sequence[str], row: Callable[[str], int]
 ) -> Template:
     """Return the query of the RETURNING list for one row."""
-    sql = Composer("SELECT ").span(parts.returning).text(f" FROM {_from(parts)}")
+    # RETURNING does not know the alias of the statement, only the table's own name.
+    sql = Composer("SELECT ").span(parts.returning).text(f" FROM {parts.table}")
     _locate(sql, columns, row)
+    return sql.template()
+
+
+def _shape(parts: Insert | Update | Delete) -> Template:
+    """Return an INSERT with the same RETURNING clause: the one SQLite accepts on any table."""
+    sql = Composer(f"INSERT INTO {parts.table} DEFAULT VALUES RETURNING ").span(parts.returning)
     return sql.template()
 
 
@@ -92,7 +99,9 @@ def _update(parts: Update, table: Table) -> LoweredUpdate:
         _value(rows, assignment, None)
     rows.text(f" FROM {_from(parts)}")
     if parts.from_:
-        rows.text(", (").span(parts.from_).text(")")
+        # SQLite takes several tables as one group, and loses the alias of a group of one.
+        several = any(token.keyword == "JOIN" or token.text == "," for token in parts.from_.tokens)
+        rows.text(", (" if several else ", ").span(parts.from_).text(")" if several else "")
     if parts.where:
         rows.text(" WHERE ").span(parts.where)
     count = len(table.identity)
@@ -102,19 +111,34 @@ def _update(parts: Update, table: Table) -> LoweredUpdate:
         count,
         _set(parts, table, parts.assignments, count),
         _read_back(parts, table.identity, _positions(table.identity, names, count).__getitem__),
+        (Composer().span(parts.body).template(),),
+        _shape(parts),
         parts.action,
     )
 
 
 def _delete(parts: Delete, table: Table) -> LoweredDelete:
     identity = ", ".join(quote(column) for column in table.identity)
-    rows = Composer().span(parts.with_).text(f" SELECT {identity}, ").span(parts.returning)
-    rows.text(f" FROM {_from(parts)}")
+    rows = Composer()
+    if not parts.alias:
+        rows.span(parts.with_)
+    rows.text(f" SELECT {identity}, ").span(parts.returning).text(f" FROM {parts.table}")
+    if parts.alias:
+        # The alias is known to WHERE but not to RETURNING.
+        rows.text(f" WHERE ({identity}) IN (").span(parts.with_)
+        rows.text(f" SELECT {identity} FROM {_from(parts)}")
     if parts.where:
         rows.text(" WHERE ").span(parts.where)
+    rows.text(")" if parts.alias else "")
     delete = Composer(f"DELETE FROM {parts.table}")
     _locate(delete, table.identity, table.identity.index)
-    return LoweredDelete(rows.template(), len(table.identity), delete.template())
+    return LoweredDelete(
+        rows.template(),
+        len(table.identity),
+        delete.template(),
+        (Composer().span(parts.body).template(),),
+        _shape(parts),
+    )
 
 
 def _value(sql: Composer, assignment: Assignment, excluded: Mapping[str, int | str] | None) -> None:
@@ -145,7 +169,7 @@ class _InsertLowering:
         rules = [self._rule(clause) for clause in parts.conflicts]
         if parts.action == "IGNORE" and not rules:
             # A virtual table that ignores a row does not say so; look before inserting.
-            rules = [self._rule(Conflict(None, (), Span(parts.text)))]
+            rules = [self._rule(Conflict(None, Span(""), (), Span("")))]
         by_identity, given = self._by_identity()
         by_rowid = _read_back(parts, ("rowid",), lambda _: 0) if parts.returning else None
         if parts.returning and not table.rowid:
@@ -165,6 +189,8 @@ class _InsertLowering:
             given,
             by_rowid,
             parts.action,
+            tuple(self._check(clause) for clause in parts.conflicts if clause.assignments),
+            _shape(parts) if parts.returning else None,
         )
 
     def _insert_columns(self) -> tuple[str, ...]:
@@ -212,7 +238,7 @@ class _InsertLowering:
         known = [self._input.get(column.lower()) for column in self._table.identity]
         if not parts.returning or any(source is None for source in known):
             return None, ()
-        sql = Composer("SELECT ").span(parts.returning).text(f" FROM {_from(parts)}")
+        sql = Composer("SELECT ").span(parts.returning).text(f" FROM {parts.table}")
         self._match(sql, self._table.identity)
         return sql.template(), tuple(source for source in known if isinstance(source, int))
 
@@ -275,6 +301,15 @@ class _InsertLowering:
         self._match(sql, (*key.columns, *scope))
         if key.where:
             sql.text(f" AND ({key.where})")
+        return sql.template()
+
+    def _check(self, clause: Conflict) -> Template:
+        """Return a DO UPDATE as the UPDATE it is short for."""
+        parts = self._parts
+        sql = Composer().span(parts.with_).text(f" UPDATE {_from(parts)} SET ")
+        sql.span(clause.set_, self._excluded())
+        if clause.where:
+            sql.text(" WHERE ").span(clause.where, self._excluded())
         return sql.template()
 
     def _excluded(self) -> dict[str, int | str]:

@@ -1,6 +1,8 @@
 """What a statement becomes when SQLite refuses it on a virtual table: several it accepts.
 
-Values only; `lower` makes them, `run_lowered` runs them.
+Values only; `lower` makes them, `run_lowered` runs them. `checks` and `shape` are
+never run: preparing them lets SQLite judge every clause before a row is touched, and `shape` names
+the columns RETURNING returns.
 """
 
 from __future__ import annotations
@@ -69,6 +71,8 @@ class LoweredInsert:
     given: tuple[int, ...] = ()
     by_rowid: Template | None = None
     action: str = ""
+    checks: tuple[Template, ...] = ()
+    shape: Template | None = None
 
     @property
     def templates(self) -> tuple[Template, ...]:
@@ -88,6 +92,8 @@ class LoweredUpdate:
     identity: int
     update: Template
     returning: Template
+    checks: tuple[Template, ...]
+    shape: Template
     action: str = ""
 
     @property
@@ -103,6 +109,8 @@ class LoweredDelete:
     rows: Template
     identity: int
     delete: Template
+    checks: tuple[Template, ...]
+    shape: Template
     action: str = ""
 
     @property

@@ -41,16 +41,12 @@ def _query(
     return connection.execute(template.sql, template.bind(values, row)).fetchall()
 
 
-def _description(connection: apsw.Connection, template: Template | None) -> Description:
-    if template is None:
-        return ()
-    return describe(connection, template.sql, len(template.slots))
-
-
-def _prepare_all(connection: apsw.Connection, lowering: Lowering) -> None:
-    """Let SQLite judge every part, also when no row makes it run."""
-    for template in lowering.templates:
-        describe(connection, template.sql, len(template.slots))
+def _judge(connection: apsw.Connection, lowering: Lowering) -> Description:
+    """Let SQLite judge the clauses, and return the columns of RETURNING."""
+    for check in lowering.checks:
+        describe(connection, check.sql, len(check.slots))
+    shape = lowering.shape
+    return () if shape is None else describe(connection, shape.sql, len(shape.slots))
 
 
 def _distinct(rows: list[Row], identity: int) -> list[Row]:
@@ -59,25 +55,22 @@ def _distinct(rows: list[Row], identity: int) -> list[Row]:
 
 
 def _update(connection: apsw.Connection, lowering: LoweredUpdate, values: Sequence[Any]) -> Outcome:
+    description = _judge(connection, lowering)
     found = _distinct(_query(connection, lowering.rows, values), lowering.identity)
-    if not found:
-        _prepare_all(connection, lowering)
     returned: list[Row] = []
     changes = 0
     for row in found:
         connection.execute(lowering.update.sql, lowering.update.bind(values, row))
         changes += connection.changes()
         returned += _query(connection, lowering.returning, values, row)
-    return Outcome(returned, _description(connection, lowering.returning), changes)
+    return Outcome(returned, description, changes)
 
 
 def _delete(connection: apsw.Connection, lowering: LoweredDelete, values: Sequence[Any]) -> Outcome:
+    description = _judge(connection, lowering)
     found = _query(connection, lowering.rows, values)
-    if not found:
-        _prepare_all(connection, lowering)
     for row in found:
         connection.execute(lowering.delete.sql, lowering.delete.bind(values, row))
-    description = _description(connection, lowering.rows)[lowering.identity :]
     return Outcome([row[lowering.identity :] for row in found], description, len(found))
 
 
@@ -96,16 +89,14 @@ class _Insert:
     def run(self) -> Outcome:
         """Take the input rows one after the other."""
         lowering = self._lowering
+        description = _judge(self._connection, lowering)
         rows = _query(self._connection, lowering.source, self._values)
-        if not rows:
-            _prepare_all(self._connection, lowering)
-        elif lowering.columns and len(rows[0]) != lowering.columns:
+        if rows and lowering.columns and len(rows[0]) != lowering.columns:
             raise SqlError(lowering.mismatch.format(len(rows[0])))
         for row in rows:
             if not any(self._resolve(rule, row) for rule in lowering.rules):
                 self._insert(row)
-        shape = lowering.by_identity or lowering.by_rowid
-        return Outcome(self._returned, _description(self._connection, shape), self._changes)
+        return Outcome(self._returned, description, self._changes)
 
     def _resolve(self, rule: ConflictRule, row: Row) -> bool:
         """Apply `rule` if something is in the way of `row`, and tell whether it was."""
