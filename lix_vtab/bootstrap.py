@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.json import Json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.versions import ACTIVE_VERSION
@@ -9,15 +13,20 @@ from lix_vtab.mutation.writer import RowWrite
 from lix_vtab.schema.builtin import builtin_schemas
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import create_tables, quote
+from lix_vtab.storage.names import LIX
+from lix_vtab.storage.rows import Key
 from lix_vtab.storage.versions import GLOBAL, Descriptor
 
-__all__ = ["create_lix"]
+__all__ = ["boot", "create_lix"]
 
 
-def create_lix(session: Session, tables: dict[str, str]) -> None:
+def create_lix(
+    session: Session, tables: Mapping[str, str], key_values: Sequence[Mapping[str, Any]] = ()
+) -> None:
     """Create everything a lix needs in an empty database.
 
-    `tables` maps the virtual tables to create to their modules. Must run inside a transaction.
+    `tables` maps the virtual tables to create to their modules. `key_values` may switch
+    deterministic mode on for what is created here. Must run inside a transaction.
     """
     connection, db = session.connection, session.db
     session.store.transaction.begin()
@@ -78,3 +87,37 @@ def _begin_history(session: Session, version_id: str) -> None:
             pointer.no, pointer.segment_id, None, 1, message="Initial commit"
         )
     store.versions.rotate(pointer.no, pointer.working_commit_id, pointer.working_change_set_id, tip)
+
+
+def boot(
+    session: Session, account: Mapping[str, str] | None, key_values: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write what `open` was given: key values, untracked, and the one active account."""
+    session.store.transaction.begin()
+    for given in key_values:
+        if not isinstance(given.get("key"), str) or "value" not in given:
+            raise InvalidValueError(
+                f"a key value needs a text 'key' and a 'value', got {dict(given)!r}"
+            )
+        content = {"key": given["key"], "value": given["value"]}
+        row = RowWrite(given["key"], "lix_key_value", "lix", "lix", "1", content, untracked=True)
+        session.writer.put(given.get("version_id") or GLOBAL, row)
+    if account is not None:
+        _activate(session, account)
+
+
+def _activate(session: Session, account: Mapping[str, str]) -> None:
+    """Make an account the only active one, storing it first when it is new."""
+    id, name = account["id"], account["name"]
+    session.writer.put(
+        GLOBAL, RowWrite(id, "lix_account", "lix", "lix", "1", {"id": id, "name": name})
+    )
+    names = session.store.names
+    for active in session.store.active_accounts():
+        if active != id:
+            key = Key(names.find("lix_active_account"), active, LIX)
+            session.writer.remove(GLOBAL, key)
+    content = {"account_id": id}
+    session.writer.put(
+        GLOBAL, RowWrite(id, "lix_active_account", "lix", "lix", "1", content, untracked=True)
+    )

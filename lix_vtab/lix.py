@@ -2,98 +2,284 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 import apsw
 
-from lix_vtab.bootstrap import create_lix
-from lix_vtab.errors import ClosedError, NotInitializedError
+from lix_vtab.errors import ClosedError, TransactionStateError
+from lix_vtab.execution.executor import Executor, Parameters
+from lix_vtab.execution.guard import make_authorizer
 from lix_vtab.execution.result import Result
-from lix_vtab.session import Session
-from lix_vtab.storage.ddl import read_format
-from lix_vtab.surfaces.install import TABLES, Sessions, install
+from lix_vtab.loading import Loaded, load_into
+from lix_vtab.storage.trusted import OwnCode
 
-__all__ = ["Lix", "load", "open"]
+__all__ = ["Lix", "Version", "load", "open"]
+
+BUSY_MS = 10_000
 
 
-def load(connection: Any, init: bool = True) -> Sessions:
-    """Load lix into a connection, creating one in its main database when there is none."""
-    sessions = install(connection)
-    session = sessions()
-    connection.create_scalar_function(
-        "lix_internal_init", lambda: _init(session), 0, flags=apsw.SQLITE_DIRECTONLY
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as it stood when it was asked for."""
+
+    id: str
+    name: str
+    commit_id: str | None
+    working_commit_id: str
+    inherits_from_version_id: str | None
+    hidden: bool
+
+
+def load(connection: apsw.Connection, init: bool = True) -> None:
+    """Load lix into an APSW connection.
+
+    Creates a lix in the connection's main database when there is none; with `init=False` that
+    raises NotInitializedError instead. Fits `apsw.connection_hooks`.
+
+    >>> import apsw
+    >>> connection = apsw.Connection("")
+    >>> load(connection)
+    >>> connection.execute("SELECT name FROM lix_version ORDER BY name").get
+    ['global', 'main']
+    """
+    load_into(connection, init=init)
+
+
+def open(
+    path: str = ":memory:",
+    *,
+    version: str | Version | None = None,
+    account: Mapping[str, str] | None = None,
+    key_values: Sequence[Mapping[str, Any]] = (),
+    internal: bool = False,
+    read_only: bool = False,
+    writer_key: str | None = None,
+) -> Lix:
+    """Open a database, creating it and its lix when needed.
+
+    `version` pins this session to a version; `account` (`{"id", "name"}`) authors its commits;
+    `key_values` are written untracked on every open; `internal` allows looking at
+    `lix_internal_*` tables; `writer_key` tags what this session writes.
+
+    >>> lix = open()
+    >>> lix.execute("SELECT 1 + 1").rows
+    [(2,)]
+    """
+    flags = (
+        apsw.SQLITE_OPEN_READONLY
+        if read_only
+        else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     )
+    connection = apsw.Connection(path, flags=flags | apsw.SQLITE_OPEN_URI)
     try:
-        read_format(connection, "main")
-    except NotInitializedError:
-        if not init:
-            raise
-        _initialise(connection)
-    return sessions
-
-
-def _initialise(connection: Any) -> None:
-    if connection.in_transaction:
-        connection.execute("SELECT lix_internal_init()").fetchall()
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute("SELECT lix_internal_init()").fetchall()
+        connection.set_busy_timeout(BUSY_MS)
+        if not read_only and path not in ("", ":memory:"):
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("synchronous", "normal")
+        loaded = load_into(
+            connection,
+            init=not read_only,
+            account=account,
+            key_values=key_values,
+            internal=internal,
+        )
+        lix = Lix(connection, loaded)
+        loaded.session.writer_key = writer_key
+        if version is not None:
+            lix.switch_version(version, session=True)
+        connection.authorizer = make_authorizer(
+            OwnCode(), allow_internal=internal, keeps=loaded.is_lix_table
+        )
+        if not internal:
+            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.close()
         raise
-    connection.execute("COMMIT")
-
-
-def _init(session: Session) -> int:
-    """Create the lix unless another connection just did."""
-    try:
-        return read_format(session.connection, session.db)
-    except NotInitializedError:
-        create_lix(session, TABLES)
-        return read_format(session.connection, session.db)
-
-
-def open(path: str = ":memory:", *, internal: bool = False, **options: Any) -> Lix:
-    """Open a database, creating it and its lix when needed."""
-    connection = apsw.Connection(path)
-    connection.set_busy_timeout(5000)
-    if path not in ("", ":memory:"):
-        connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "normal")
-    sessions = load(connection)
-    return Lix(connection, sessions())
+    return lix
 
 
 class Lix:
-    """An open database with version control."""
+    """An open database with version control. Usable as a context manager, which closes it."""
 
-    def __init__(self, connection: apsw.Connection, session: Session) -> None:
+    def __init__(self, connection: apsw.Connection, loaded: Loaded) -> None:
         self._connection: apsw.Connection | None = connection
-        self._session = session
+        self._session = loaded.session
+        self._loaded = loaded
+        self._executor = Executor(connection, loaded.tables)
+
+    # -- SQL
 
     @property
     def connection(self) -> apsw.Connection:
         """Return the APSW connection."""
         if self._connection is None:
-            raise ClosedError("lix is closed; it cannot be used any more")
+            raise ClosedError(
+                "lix is closed; connection is unavailable", hint="open the database again"
+            )
         return self._connection
 
-    def execute(self, sql: str, params: Any = ()) -> Result:
-        """Run SQL and return its rows."""
-        cursor = self.connection.execute(sql, params)
-        rows = cursor.fetchall()
-        return Result(rows, (), self.connection.changes())
+    def execute(
+        self, sql: str, params: Parameters = (), *, writer_key: str | None = None
+    ) -> Result:
+        """Run SQL, one statement or a script, and return the rows of the last that has any.
+
+        >>> lix = open()
+        >>> lix.execute("SELECT name FROM lix_version WHERE name = ?", ("main",)).rows
+        [('main',)]
+        """
+        if self._connection is None:
+            raise ClosedError(
+                "lix is closed; execute() is unavailable", hint="open the database again"
+            )
+        if writer_key is None:
+            return self._executor.execute(sql, params)
+        with self._writing_as(writer_key):
+            return self._executor.execute(sql, params)
+
+    @contextmanager
+    def transaction(self, *, writer_key: str | None = None) -> Iterator[Transaction]:
+        """Group statements: all of them are committed together, or none when one raises.
+
+        Nested transactions are savepoints.
+        """
+        connection = self.connection
+        nested = connection.in_transaction
+        name = f"lix_transaction_{id(connection)}"
+        connection.execute(f"SAVEPOINT {name}" if nested else "BEGIN IMMEDIATE")
+        transaction = Transaction(self)
+        try:
+            with self._writing_as(writer_key or self._session.writer_key):
+                yield transaction
+        except BaseException:
+            transaction.active = False
+            if connection.in_transaction:
+                connection.execute(f"ROLLBACK TO {name}; RELEASE {name}" if nested else "ROLLBACK")
+            raise
+        transaction.active = False
+        if not connection.in_transaction:
+            raise TransactionStateError(
+                "the transaction was ended inside its block: cannot commit - no transaction is "
+                "active",
+                hint="leave COMMIT and ROLLBACK to the block",
+            )
+        try:
+            connection.execute(f"RELEASE {name}" if nested else "COMMIT")
+        except BaseException:
+            if connection.in_transaction and not nested:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _writing_as(self, writer_key: str | None) -> Iterator[None]:
+        before = self._session.writer_key
+        self._session.writer_key = writer_key
+        try:
+            yield
+        finally:
+            self._session.writer_key = before
+
+    def _call(self, function: str, *args: Any) -> Any:
+        """Call one of our SQL functions: the verbs of the facade are those of SQL."""
+        marks = ", ".join("?" * len(args))
+        return self.execute(f"SELECT {function}({marks})", args).rows[0][0]
+
+    # -- versions
+
+    @property
+    def active_version(self) -> Version:
+        """Return the version unqualified statements use."""
+        return self._version(self._call("lix_active_version_id"))
+
+    def create_version(
+        self,
+        name: str | None = None,
+        *,
+        id: str | None = None,
+        source: str | Version | None = None,
+        inherits_from: str | Version | None = "global",
+        hidden: bool = False,
+    ) -> Version:
+        """Create a version that starts where `source` stands (default: the active version).
+
+        `source` is a version (id, name or object) or a commit id. Creating costs the same
+        whatever the version holds.
+
+        >>> lix = open()
+        >>> draft = lix.create_version("draft")
+        >>> draft.commit_id == lix.active_version.commit_id
+        True
+        """
+        created = self._call(
+            "lix_create_version",
+            name,
+            _version_id(source),
+            _version_id(inherits_from) or "",
+            id,
+            int(hidden),
+        )
+        return self._version(created)
+
+    def switch_version(self, version: str | Version, *, session: bool = False) -> None:
+        """Make a version active: for everybody, or only in this session."""
+        self._call("lix_switch_version", _version_id(version), int(session))
+
+    def delete_version(self, version: str | Version) -> None:
+        """Delete a version. Its commits and history stay reachable by id."""
+        self._call("lix_delete_version", _version_id(version))
+
+    def _version(self, id: str) -> Version:
+        row = self.execute(
+            "SELECT id, name, commit_id, working_commit_id, inherits_from_version_id, hidden "
+            "FROM lix_version WHERE id = ?",
+            (id,),
+        ).rows[0]
+        return Version(*row[:5], bool(row[5]))
+
+    # -- upkeep
 
     def check(self) -> list[str]:
-        """Return what is wrong with the stored facts; empty when sound."""
-        from lix_vtab.storage.check import check
+        """Return what is wrong with the stored facts; empty when they are sound."""
+        return [row[0] for row in self.execute("SELECT problem FROM lix_check")]
 
-        return check(self._session.store)
+    # -- life
 
     def close(self) -> None:
         """Close the database; closing twice is fine."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def __enter__(self) -> Lix:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Transaction:
+    """A running `Lix.transaction`; usable until its block ends."""
+
+    def __init__(self, lix: Lix) -> None:
+        self._lix = lix
+        self.active = True
+
+    def execute(self, sql: str, params: Parameters = ()) -> Result:
+        """Run SQL inside the transaction."""
+        if not self.active:
+            raise TransactionStateError(
+                "transaction is no longer active", hint="use it inside its with block"
+            )
+        return self._lix.execute(sql, params)
+
+
+def _version_id(version: str | Version | None) -> str | None:
+    return version.id if isinstance(version, Version) else version

@@ -21,7 +21,8 @@ __all__ = ["Session"]
 class Session:
     """Storage, schemas, writer and version verbs of one database, wired together.
 
-    `writer_key` tags the rows written without a key of their own.
+    `writer_key` tags the rows written without a key of their own; `internal` says that the
+    connection may use what is reserved for lix itself.
     """
 
     __slots__ = (
@@ -29,6 +30,7 @@ class Session:
         "catalogue",
         "connection",
         "db",
+        "internal",
         "scopes",
         "store",
         "stored_schemas",
@@ -47,6 +49,7 @@ class Session:
         self.versions = VersionWriter(self.store, self.scopes, self.writer)
         self.stored_schemas = StoredSchemas(self.writer, self.catalogue)
         self.writer_key: str | None = None
+        self.internal = False
         self._depth = 0
 
     def active_scope(self) -> Scope | None:

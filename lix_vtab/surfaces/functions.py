@@ -56,17 +56,26 @@ def core_functions(session: Session) -> list[SqlFunction]:
     versions = session.versions
 
     def create_version(
-        name: str | None = None, source: str | None = None, inherits_from: str | None = GLOBAL
+        name: str | None = None,
+        source: str | None = None,
+        inherits_from: str | None = GLOBAL,
+        id: str | None = None,
+        hidden: int = 0,
     ) -> str:
         """Create a version and return its id; '' as third argument means no parent."""
         return make_version(
-            session, name=name, source=source, inherits_from=inherits_from or None
+            session,
+            name=name,
+            id=id,
+            source=source,
+            inherits_from=inherits_from or None,
+            hidden=bool(hidden),
         )
 
-    def switch_version(name: str) -> str:
-        """Make a version active and return its id."""
+    def switch_version(name: str, in_session: int = 0) -> str:
+        """Make a version active, for everybody or for this session, and return its id."""
         id = versions.resolve(name)
-        versions.switch(id)
+        versions.switch(id, session=bool(in_session))
         return id
 
     def delete_version(name: str) -> str:
@@ -77,7 +86,7 @@ def core_functions(session: Session) -> list[SqlFunction]:
 
     return [
         SqlFunction("lix_create_version", create_version, writes=True),
-        SqlFunction("lix_switch_version", switch_version, 1, writes=True),
+        SqlFunction("lix_switch_version", switch_version, writes=True),
         SqlFunction("lix_delete_version", delete_version, 1, writes=True),
         SqlFunction("lix_active_version_id", versions.active_id, 0),
         SqlFunction("lix_pinned_version", lambda stored: versions.pinned or stored, 1),
@@ -101,7 +110,9 @@ def make_version(
         "id": id,
         "name": name,
         "commit_id": start_of(session, source),
-        "inherits_from_version_id": None if inherits_from is None else resolve(session, inherits_from),
+        "inherits_from_version_id": None
+        if inherits_from is None
+        else resolve(session, inherits_from),
         "hidden": int(hidden),
     }
     given = {

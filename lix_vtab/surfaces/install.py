@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import apsw
+
 from lix_vtab.session import Session
 from lix_vtab.storage.check import check
 from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
 from lix_vtab.surfaces.base import BaseModule, Surface
+from lix_vtab.surfaces.check import Check
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.state import State, StateByVersion, StoredState
@@ -26,6 +30,7 @@ SURFACES: dict[str, Build] = {
     "lix_version": lambda session, args: VersionSurface(session),
     "lix_active_version": lambda session, args: ActiveVersion(session),
     "lix_active_account": lambda session, args: ActiveAccount(session),
+    "lix_check": lambda session, args: Check(session),
 }
 
 FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (core_functions,)
@@ -39,14 +44,16 @@ class Sessions:
     """The sessions of one connection, one for each attached database that holds a lix."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._own = (
+            TrustedConnection(connection) if isinstance(connection, apsw.Connection) else connection
+        )
         self._sessions: dict[str, Session] = {}
 
     def __call__(self, db: str = "main") -> Session:
         """Return the session of a database."""
         known = self._sessions.get(db)
         if known is None:
-            known = self._sessions[db] = Session(self._connection, db)
+            known = self._sessions[db] = Session(self._own, db)
         return known
 
 

@@ -50,6 +50,14 @@ class State:
     sortable = True
     multi = False
     raw = False
+    conflict_keys: Sequence[object] = (
+        # a row that is only inherited is not in the way: inserting makes an own one
+        (
+            ("schema_key", "file_id", "entity_id"),
+            ("version_id",),
+            "inherited_from_version_id IS NULL",
+        ),
+    )
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -237,6 +245,13 @@ class StateByVersion(State):
     name = "lix_state_by_version"
     label = "lix_state_by_version"
     multi = True
+    conflict_keys = (
+        (
+            ("schema_key", "file_id", "entity_id", "version_id"),
+            (),
+            "inherited_from_version_id IS NULL",
+        ),
+    )
 
     def _make_reader(self) -> Reader:
         return Reader(self._session, self.columns, multi=True)

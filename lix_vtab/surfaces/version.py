@@ -67,6 +67,7 @@ class VersionSurface:
     required: Sequence[int] = ()
     sortable = True
     multi = False
+    conflict_keys = (("id",), ("working_commit_id",))
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -1,0 +1,93 @@
+"""Loading lix into a connection: modules, functions, and a lix in the database when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lix_vtab.bootstrap import boot, create_lix
+from lix_vtab.errors import NotInitializedError
+from lix_vtab.execution.catalogue import Catalogue
+from lix_vtab.session import Session
+from lix_vtab.storage.ddl import read_format
+from lix_vtab.surfaces.functions import SqlFunction, register
+from lix_vtab.surfaces.install import TABLES, Sessions, install
+from lix_vtab.tables import describe_tables
+
+__all__ = ["Loaded", "load_into"]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What loading made: the session of the main database and its table catalogue."""
+
+    session: Session
+    sessions: Sessions
+    _tables: Catalogue | None = None
+    _generation: int = -1
+
+    def tables(self) -> Catalogue:
+        """Return the tables that are ours, for the statement planner."""
+        generation = self.session.catalogue.generation
+        if self._tables is None or generation != self._generation:
+            self._tables = Catalogue.of(generation, describe_tables(self.session))
+            self._generation = generation
+        return self._tables
+
+    def is_lix_table(self, name: str) -> bool:
+        """Tell whether a virtual table is part of the lix."""
+        return self.tables().find(name) is not None or name.lower() == "lix_internal"
+
+
+def load_into(
+    connection: Any,
+    *,
+    init: bool = True,
+    account: Mapping[str, str] | None = None,
+    key_values: Sequence[Mapping[str, Any]] = (),
+    internal: bool = False,
+) -> Loaded:
+    """Register everything on a connection; create or boot the lix of its main database."""
+    sessions = install(connection)
+    session = sessions()
+    session.internal = internal
+    try:
+        read_format(session.connection, session.db)
+        exists = True
+    except NotInitializedError:
+        if not init:
+            raise
+        exists = False
+    if not exists or account is not None or key_values:
+        _run(connection, session, account, key_values)
+    return Loaded(session, sessions)
+
+
+def _run(
+    connection: Any,
+    session: Session,
+    account: Mapping[str, str] | None,
+    key_values: Sequence[Mapping[str, Any]],
+) -> None:
+    """Create and boot inside a SQL function: only there may shadow tables be written."""
+
+    def initialise() -> None:
+        try:
+            read_format(session.connection, session.db)
+        except NotInitializedError:
+            create_lix(session, TABLES, key_values)
+        boot(session, account, key_values)
+
+    register(session, [SqlFunction("lix_init", initialise, 0)])
+    if connection.in_transaction:
+        connection.execute("SELECT lix_init()").fetchall()
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("SELECT lix_init()").fetchall()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
