@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lix_vtab.errors import SchemaNotFound
-from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.model.json import canonical_json, parse_json
 from lix_vtab.resolution.scope import Scopes
 from lix_vtab.resolution.visible import Query
 from lix_vtab.schema.builtin import compiled_builtins
@@ -25,13 +25,15 @@ _ALL = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",))
 class Catalogue:
     """The schemas of one database: builtin ones, and those stored in the global version."""
 
-    __slots__ = ("_exact", "_ids", "_latest", "_scopes", "_store", "generation")
+    __slots__ = ("_compiled", "_exact", "_ids", "_latest", "_scopes", "_store", "generation")
 
     def __init__(self, store: Store, scopes: Scopes) -> None:
         self._store = store
         self._scopes = scopes
         self._exact: dict[tuple[str, str], CompiledSchema] = {}
         self._latest: dict[str, CompiledSchema] = {}
+        # by text, so that forgetting what is stored does not mean compiling it again
+        self._compiled: dict[str, CompiledSchema] = {}
         self._ids: str | None = None
         self.generation = 0
         store.on_foreign_write(self.forget)
@@ -97,9 +99,12 @@ class Catalogue:
                 hint="store it with INSERT INTO lix_stored_schema(value) VALUES (...)",
                 details={"schema_key": key, "schema_version": version},
             )
-        return compile_schema(definition)
+        known = self._compiled.get(definition)
+        if known is None:
+            known = self._compiled[definition] = compile_schema(parse_json(definition)["value"])
+        return known
 
-    def _definition(self, key: str, version: str) -> Json | None:
+    def _definition(self, key: str, version: str) -> str | None:
         store = self._store
         place = store.versions.place(GLOBAL)
         if place is None:
@@ -110,4 +115,4 @@ class Catalogue:
         )
         if row is None or row.values.snapshot is None:
             return None
-        return parse_json(row.values.snapshot)["value"]
+        return row.values.snapshot

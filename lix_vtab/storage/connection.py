@@ -60,6 +60,9 @@ class Connection(Protocol):
     def vtab_config(self, op: int, val: int = 0) -> None:
         """Configure the virtual table that is being created or connected."""
 
+    def config(self, op: int, *args: Any) -> Any:
+        """Get or set an option of the connection."""
+
     def create_module(self, name: str, datasource: Any, **options: Any) -> None:
         """Register a virtual-table module."""
 

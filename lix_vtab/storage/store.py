@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lix_vtab.storage.commits import Commits
-from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.connection import Connection, Row
+from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.identity import Identity
 from lix_vtab.storage.names import LIX, Names
 from lix_vtab.storage.overlay import Overlay
@@ -27,6 +28,8 @@ class Store:
     __slots__ = (
         "_data_version",
         "_on_foreign_write",
+        "_pager_version",
+        "_pragma",
         "commits",
         "connection",
         "db",
@@ -60,7 +63,9 @@ class Store:
             self.rows,
         )
         self.commits.authors = self.active_accounts
-        self._data_version = -1
+        self._pager_version = -1
+        self._data_version: Row | None = None
+        self._pragma = f"PRAGMA {quote(db)}.data_version"
         self._on_foreign_write: list[Callable[[], None]] = [
             self.segments.forget,
             self.overlay.forget,
@@ -73,11 +78,15 @@ class Store:
 
     def refresh(self) -> None:
         """Notice what other connections committed."""
+        # The pager's counter is cheap but counts our own commits too; the pragma does not.
         current = self.connection.data_version(self.db)
-        if current != self._data_version:
-            self._data_version = current
-            for hook in self._on_foreign_write:
-                hook()
+        if current != self._pager_version:
+            self._pager_version = current
+            foreign = self.connection.execute(self._pragma).fetchone()
+            if foreign != self._data_version:
+                self._data_version = foreign
+                for hook in self._on_foreign_write:
+                    hook()
 
     def active_accounts(self) -> list[str]:
         """Return the ids of the active accounts, sorted."""

@@ -59,6 +59,9 @@ class Sessions:
 
 def install(connection: Connection) -> Sessions:
     """Register all modules and functions on a connection."""
+    # Plans must not depend on the values bound: without this guarantee recent SQLite prepares a
+    # join anew each time other values are bound to it, which costs more than running it.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     sessions = Sessions(connection)
     options: dict[str, Any] = {
         "use_bestindex_object": True,
