@@ -1,1 +1,41 @@
-"""Package plugins."""
+"""Plugins: what turns files into entities and entities into files.
+
+The contract a plugin fulfils, the plugins that come with lix_vtab (`BUILTIN`), the registry that
+chooses among them and the guarded calls into them. Nothing in here knows a database.
+"""
+
+from __future__ import annotations
+
+from lix_vtab.plugins.contract import (
+    ActiveStateRow,
+    EntityChange,
+    File,
+    Plugin,
+    PluginInternal,
+    PluginInvalidInput,
+    StateContext,
+)
+from lix_vtab.plugins.jsonfile.plugin import JsonPlugin
+from lix_vtab.plugins.registry import PluginRegistry, load_archive
+from lix_vtab.plugins.textfile.plugin import TextPlugin
+
+__all__ = [
+    "BUILTIN",
+    "ActiveStateRow",
+    "EntityChange",
+    "File",
+    "Plugin",
+    "PluginInternal",
+    "PluginInvalidInput",
+    "PluginRegistry",
+    "StateContext",
+    "load_archive",
+    "plugin_json",
+    "plugin_text",
+]
+
+plugin_json = JsonPlugin()
+plugin_text = TextPlugin()
+
+BUILTIN: tuple[Plugin, ...] = (plugin_json, plugin_text)
+"""The plugins that are active unless `open(plugins=...)` says otherwise."""

@@ -1,0 +1,1 @@
+"""plugin_csv: tables in CSV and TSV files."""

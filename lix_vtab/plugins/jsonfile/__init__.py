@@ -1,0 +1,1 @@
+"""plugin_json: values of JSON files."""

@@ -1,0 +1,109 @@
+"""Who is who in an array: which new element is which stored one, and the tokens of new ones.
+
+An array whose elements are objects with an `id` (or `key`) is addressed by that: `/items/id=7`.
+Other elements start with their index as token and keep it for life; one that is put between others
+later gets a token from its content, so that two versions that insert different things stay apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from lix_vtab.plugins.align import align
+from lix_vtab.plugins.jsonfile.scan import Node
+from lix_vtab.plugins.jsonfile.tree import Entity, content_of, is_index
+
+__all__ = ["fresh_tokens", "match_elements", "new_tokens"]
+
+_LONGEST_ID = 200
+
+
+def fresh_tokens(elements: Sequence[Node]) -> tuple[list[str], str]:
+    """Return the tokens of a new array's elements and how they came about."""
+    for name in ("id", "key"):
+        found = [_identity(element, name) for element in elements]
+        tokens = [f"{name}={value}" for value in found if value is not None]
+        if len(tokens) == len(elements) == len(set(tokens)):
+            return tokens, name
+    return [str(at) for at in range(len(elements))], "index"
+
+
+def _identity(element: Node | Entity, name: str) -> str | None:
+    """Return the text of an element's id property: a string or a whole number."""
+    if element.kind != "{":
+        return None
+    for child in element.children:
+        if child.token == name:
+            value = None if child.kind else child.value
+            if isinstance(value, str | int) and not isinstance(value, bool):
+                text = str(value)
+                return text if 0 < len(text) <= _LONGEST_ID else None
+    return None
+
+
+def match_elements(old: Sequence[Entity], new: Sequence[Node], how: str) -> list[Entity | None]:
+    """Return the stored element that each new one is."""
+    if how not in ("id", "key"):
+        found = align([content_of(entity) for entity in old], [content_of(node) for node in new])
+        return [None if at is None else old[at] for at in found]
+    old_ids = [_identity(entity, how) for entity in old]
+    new_ids = [_identity(node, how) for node in new]
+    known = {id: entity for id, entity in zip(old_ids, old, strict=True) if _once(id, old_ids)}
+    matches = [known.get(id) if _once(id, new_ids) else None for id in new_ids]
+    matched = {id(entity) for entity in matches if entity is not None}
+    left_old = [entity for entity in old if id(entity) not in matched]
+    left_new = [at for at, match in enumerate(matches) if match is None]
+    if left_old and left_new:
+        contents = [content_of(entity) for entity in left_old]
+        found = align(contents, [content_of(new[at]) for at in left_new], similar=_equal_only)
+        for at, match in zip(left_new, found, strict=True):
+            matches[at] = None if match is None else left_old[match]
+    return matches
+
+
+def _equal_only(_old: int, _new: int) -> float:
+    """Refuse to pair elements with different ids: another id is another thing."""
+    return -1.0
+
+
+def _once(id: str | None, ids: Sequence[str | None]) -> bool:
+    return id is not None and ids.count(id) == 1
+
+
+def new_tokens(
+    matches: Sequence[Entity | None],
+    elements: Sequence[Node],
+    old: Iterable[Entity],
+    how: str,
+) -> list[str]:
+    """Return each element's token: the old one, its id, the next index at the end, or a hash."""
+    used = {entity.token for entity in old}
+    indexes = [int(token) for token in used if is_index(token)]
+    following = max(indexes, default=-1) + 1
+    last_kept = max((at for at, match in enumerate(matches) if match is not None), default=-1)
+    tokens: list[str] = []
+    for at, (match, element) in enumerate(zip(matches, elements, strict=True)):
+        if match is not None:
+            tokens.append(match.token)
+            continue
+        identity = _identity(element, how) if how in ("id", "key") else None
+        token = f"{how}={identity}"
+        if identity is None or token in used:
+            if how not in ("id", "key") and at > last_kept:
+                token = str(following)
+                following += 1
+            else:
+                token = _content_token(element, used)
+        used.add(token)
+        tokens.append(token)
+    return tokens
+
+
+def _content_token(element: Node, used: set[str]) -> str:
+    stem = f"+{blake2b(content_of(element).encode(), digest_size=5).hexdigest()}"
+    token, number = stem, 1
+    while token in used:
+        number += 1
+        token = f"{stem}.{number}"
+    return token

@@ -1,0 +1,1 @@
+"""plugin_md: blocks of Markdown files."""

@@ -1,0 +1,1 @@
+"""plugin_text: lines of text files."""

@@ -1,0 +1,140 @@
+"""The laws of plugin_json, held over random texts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lix_vtab.model.json import parse_json
+from lix_vtab.plugins import EntityChange, plugin_json
+from lix_vtab.plugins.jsonfile.quick import replaced_scalar
+from tests.plugins.json_texts import SCALARS, VALUES, texts
+from tests.plugins.world import World
+
+KEY = "json_pointer"
+
+
+@given(texts())
+def test_bytes_come_back_as_they_were(data: bytes) -> None:
+    world = World(plugin_json, "/a.json", data)
+    assert world.detect(data) == []
+
+
+@given(st.lists(texts(), min_size=2, max_size=5))
+def test_any_sequence_of_edits_is_followed(steps: list[bytes]) -> None:
+    world = World(plugin_json, "/a.json", steps[0])
+    for data in steps[1:]:
+        world.write(data)
+        assert world.detect(data) == []
+    world.write(b"")
+    assert world.entities == {}
+
+
+def _mutated(draw: st.DrawFn, value: Any) -> Any:
+    """Change one spot of a value, deep inside if it has an inside."""
+    if isinstance(value, list) and value and draw(st.booleans()):
+        at = draw(st.integers(0, len(value) - 1))
+        action = draw(st.sampled_from(["change", "insert", "delete", "move", "swap"]))
+        rest = value[:at] + value[at + 1 :]
+        if action == "insert":
+            return [*value[:at], draw(VALUES), *value[at:]]
+        if action == "delete":
+            return rest
+        if action == "move":
+            return [value[at], *rest]
+        if action == "swap":
+            return [*rest, value[at]]
+        return [*value[:at], _mutated(draw, value[at]), *value[at + 1 :]]
+    if isinstance(value, dict) and value and draw(st.booleans()):
+        key = draw(st.sampled_from(sorted(value)))
+        action = draw(st.sampled_from(["change", "insert", "delete", "move"]))
+        rest = {name: member for name, member in value.items() if name != key}
+        if action == "insert":
+            return {"new": draw(VALUES), **value}
+        if action == "delete":
+            return rest
+        if action == "move":
+            return {**rest, key: value[key]}
+        return {**value, key: _mutated(draw, value[key])}
+    return draw(SCALARS)
+
+
+@given(VALUES, st.sampled_from([None, 2]), st.data())
+def test_small_edits_in_a_row(value: Any, indent: int | None, data: st.DataObject) -> None:
+    world = World(plugin_json, "/a.json", json.dumps(value, indent=indent).encode())
+    for _ in range(4):
+        value = data.draw(st.composite(lambda draw, v: _mutated(draw, v))(value))
+        world.write(json.dumps(value, indent=indent).encode())
+
+
+@given(texts(), st.data())
+def test_edits_by_hand_leave_the_rest_as_it_was(text: bytes, data: st.DataObject) -> None:
+    world = World(plugin_json, "/a.json", text)
+    ids = world.ids(KEY)
+    id = data.draw(st.sampled_from(ids))
+    snapshot = world.snapshot(KEY, id)
+    if isinstance(snapshot["value"], dict | list):
+        return
+    new = data.draw(SCALARS)
+    changed = world.edit(KEY, id, {**snapshot, "value": new})
+    assert _lookup(changed, world, id) == new
+    world.edit(KEY, id, snapshot)
+    assert world.data == text
+    world.write(text + b"\n")
+
+
+def _lookup(text: bytes, world: World, id: str) -> Any:
+    changes = list(plugin_json.detect_changes(None, world.file(text), None))
+    assert len(changes) >= 1
+    assert json.loads(text.decode("utf-8-sig")) is not changes
+    return world.snapshot(KEY, id)["value"]
+
+
+@given(texts(), texts())
+def test_the_quick_way_says_what_the_long_way_says(before: bytes, after: bytes) -> None:
+    _compare_ways(before, after)
+
+
+@given(VALUES, st.sampled_from([None, 2]), st.data())
+@example([{"id": 1, "v": True}, {"id": 2, "v": True}], None, None)
+def test_the_quick_way_agrees_on_small_edits(value: Any, indent: Any, data: Any) -> None:
+    if data is None:
+        changed = [{"id": 1, "v": True}, {"id": 2, "v": False}]
+    else:
+        changed = data.draw(st.composite(lambda draw, v: _mutated(draw, v))(value))
+    _compare_ways(json.dumps(value, indent=indent).encode(), json.dumps(changed).encode())
+    _compare_ways(
+        json.dumps(value, indent=indent).encode(), json.dumps(changed, indent=indent).encode()
+    )
+
+
+def _compare_ways(before: bytes, after: bytes) -> None:
+    world = World(plugin_json, "/a.json", before)
+    quick = replaced_scalar(before, after, world.context())
+    if quick is None or before == after:
+        return
+    world.entities[KEY, quick.entity_id] = json.dumps(quick.snapshot_content)
+    assert world.render() == after
+
+
+@given(texts(), texts(), st.randoms())
+def test_the_order_of_the_rows_does_not_matter(before: bytes, after: bytes, random: Any) -> None:
+    world = World(plugin_json, "/a.json", before)
+    world.write(after)
+    rows = [EntityChange(id, KEY, parse_json(text)) for (_, id), text in world.entities.items()]
+    random.shuffle(rows)
+    assert plugin_json.apply_changes(world.file(b"{"), rows) == after
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None)
+@given(st.lists(texts(), min_size=2, max_size=6))
+def test_any_sequence_of_edits_is_followed_at_length(steps: list[bytes]) -> None:
+    world = World(plugin_json, "/a.json", steps[0])
+    for data in steps[1:]:
+        world.write(data)
+        assert world.detect(data) == []
