@@ -15,6 +15,7 @@ from lix_vtab.execution.executor import Executor, Parameters
 from lix_vtab.execution.guard import make_authorizer
 from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded, load_into
+from lix_vtab.model.json import canonical_json
 from lix_vtab.storage.trusted import OwnCode
 
 __all__ = ["Lix", "Version", "load", "open"]
@@ -238,6 +239,20 @@ class Lix:
             (id,),
         ).rows[0]
         return Version(*row[:5], bool(row[5]))
+
+    # -- schemas
+
+    def register_schema(self, definition: Mapping[str, Any]) -> None:
+        """Store a schema; its tables exist when this returns.
+
+        >>> lix = open()
+        >>> lix.register_schema({
+        ...     "x-lix-key": "task", "x-lix-version": "1", "x-lix-primary-key": ["/id"],
+        ...     "type": "object", "properties": {"id": {"type": "string"}},
+        ...     "required": ["id"], "additionalProperties": False,
+        ... })
+        """
+        self._call("lix_register_schema", canonical_json(dict(definition)))
 
     # -- upkeep
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lix_vtab.errors import ConstraintViolation, SchemaDefinitionError
+from lix_vtab.model.json import parse_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
-from lix_vtab.mutation.writer import Watcher, Write, Writer
+from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer
 from lix_vtab.schema.stored import schema_of_snapshot
 from lix_vtab.storage.versions import GLOBAL
 
@@ -17,16 +18,38 @@ __all__ = ["StoredSchemas"]
 class StoredSchemas:
     """Rules of the schema of schemas. `stored` and `removed` are told about each change."""
 
-    __slots__ = ("_catalogue", "_on_change")
+    __slots__ = ("_catalogue", "_on_change", "_writer")
 
     def __init__(self, writer: Writer, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._writer = writer
         self._on_change: list[Callable[[Write], None]] = []
         writer.watch(STORED_SCHEMA, Watcher(self._check, self._then))
 
     def on_change(self, hook: Callable[[Write], None]) -> None:
         """Call `hook` after a schema was stored or removed."""
         self._on_change.append(hook)
+
+    def register(self, definition: str, writer_key: str | None = None) -> str:
+        """Store a schema given as JSON text; return the entity id of its row."""
+        try:
+            content = {"value": parse_json(definition)}
+        except (ValueError, RecursionError) as error:
+            raise SchemaDefinitionError(
+                f"Invalid Lix schema definition: not JSON: {error}"
+            ) from error
+        identity, _ = schema_of_snapshot(content)
+        row = RowWrite(
+            identity.entity_id,
+            STORED_SCHEMA,
+            "lix",
+            "lix",
+            "1",
+            content,
+            writer_key=writer_key,
+        )
+        self._writer.put(GLOBAL, row)
+        return identity.entity_id
 
     def complete(self, given: dict[str, Any], label: str) -> dict[str, Any]:
         """Fill in what a stored schema's row must say; refuse anything else."""

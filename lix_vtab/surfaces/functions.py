@@ -84,7 +84,12 @@ def core_functions(session: Session) -> list[SqlFunction]:
         versions.delete(id, session.writer_key)
         return id
 
+    def register_schema(definition: str) -> str:
+        """Store a schema given as JSON text and return its entity id."""
+        return session.stored_schemas.register(definition, session.writer_key)
+
     return [
+        SqlFunction("lix_register_schema", register_schema, 1, writes=True),
         SqlFunction("lix_create_version", create_version, writes=True),
         SqlFunction("lix_switch_version", switch_version, writes=True),
         SqlFunction("lix_delete_version", delete_version, 1, writes=True),
