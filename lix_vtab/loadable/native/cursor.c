@@ -303,28 +303,20 @@ static PyObject *cursor_close(Cursor *self, PyObject *Py_UNUSED(ignored)) {
   Py_RETURN_NONE;
 }
 
-/* All rows in the handiest shape: None, a value, a tuple, a list of values or a list of tuples. */
+/* All rows in the handiest shape: rows of one column are its value; a single row is not in a list. */
 static PyObject *cursor_get(Cursor *self, void *Py_UNUSED(closure)) {
   PyObject *rows = cursor_fetchall(self, NULL), *result;
   Py_ssize_t i, count = rows ? PyList_GET_SIZE(rows) : 0;
   if (!rows) return NULL;
-  if (count == 0) {
-    result = Py_NewRef(Py_None);
-  } else if (count == 1) {
-    PyObject *row = PyList_GET_ITEM(rows, 0);
-    result = Py_NewRef(PyTuple_GET_SIZE(row) == 1 ? PyTuple_GET_ITEM(row, 0) : row);
-  } else {
-    for (i = 0; i < count; i++) {
-      PyObject *row = PyList_GET_ITEM(rows, i);
-      if (PyTuple_GET_SIZE(row) != 1) return rows;
-    }
-    for (i = 0; i < count; i++) {
-      PyObject *row = PyList_GET_ITEM(rows, i);
+  for (i = 0; i < count; i++) {
+    PyObject *row = PyList_GET_ITEM(rows, i);
+    if (PyTuple_GET_SIZE(row) == 1) {
       PyList_SET_ITEM(rows, i, Py_NewRef(PyTuple_GET_ITEM(row, 0)));
       Py_DECREF(row);
     }
-    return rows;
   }
+  if (count > 1) return rows;
+  result = Py_NewRef(count ? PyList_GET_ITEM(rows, 0) : Py_None);
   Py_DECREF(rows);
   return result;
 }

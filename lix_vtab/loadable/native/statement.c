@@ -49,9 +49,9 @@ static Statement *take_idle(Connection *connection, PyObject *sql, Py_hash_t has
   return NULL;
 }
 
-static int only_space(const char *text, const char *end) {
+static const char *skip_space(const char *text, const char *end) {
   while (text < end && (*text == ' ' || *text == ';' || (*text >= '\t' && *text <= '\r'))) text++;
-  return text == end;
+  return text;
 }
 
 static Statement *prepare(Connection *connection, PyObject *sql, Py_ssize_t *offset) {
@@ -78,8 +78,9 @@ static Statement *prepare(Connection *connection, PyObject *sql, Py_ssize_t *off
     end_call(connection, &call);
     if (rc != SQLITE_OK) return raise_result(connection, rc, &call);
     Py_CLEAR(call.exception);
-    whole = *offset == 0 && only_space(tail, text + size);
-    *offset = whole ? size : tail - text;
+    tail = skip_space(tail, text + size); /* errors then count from the statement's start */
+    whole = *offset == 0 && tail == text + size;
+    *offset = tail - text;
   } while (!handle && *offset < size);
   if (!handle) return NULL;
   statement = remember(connection, handle);

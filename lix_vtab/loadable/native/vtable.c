@@ -235,7 +235,12 @@ static int x_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   if (result) good = PyObject_IsTrue(result);
   Py_XDECREF(result);
   retire_index_info(object);
-  rc = good < 0 ? table_error(table) : good ? SQLITE_OK : SQLITE_CONSTRAINT;
+  if (good < 0) {
+    rc = table_error(table);
+    if ((rc & 0xff) == SQLITE_CONSTRAINT) rc = SQLITE_ERROR; /* which would mean "another plan" */
+  } else {
+    rc = good ? SQLITE_OK : SQLITE_CONSTRAINT;
+  }
   leave(&gil);
   return rc;
 }
