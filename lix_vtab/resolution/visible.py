@@ -100,11 +100,12 @@ class Query:
         """Return the SQL for layers of a shape in a chain of `chain` versions."""
         known = self._sql.get((db, shape, chain))
         if known is None:
-            known = qualify(self._build(shape, chain), db)
+            known = qualify(self.build(shape, chain), db)
             self._sql[(db, shape, chain)] = known
         return known
 
-    def _build(self, shape: str, chain: int) -> str:
+    def build(self, shape: str, chain: int = 1) -> str:
+        """Write the SQL with internal tables unqualified, to be part of a larger statement."""
         layers = _number(shape, self.parameters + chain)
         if not layers:
             return f"SELECT {', '.join('NULL' for _ in self.outputs)} WHERE 0"

@@ -110,7 +110,9 @@ def plan(
         if offer.operator in (LIMIT, OFFSET):
             continue
         if _pushable(columns, offer):
-            operator = "IN" if offer.many else OPERATORS[offer.operator]
+            operator = OPERATORS[offer.operator]
+            if offer.many and columns[offer.column].role != "argument":
+                operator = "IN"
             terms.append(Term(offer.column, operator, len(terms), number))
         else:
             complete = False
@@ -146,11 +148,12 @@ def _pushable(columns: Sequence[Column], offer: Offer) -> bool:
         return False
     column = columns[offer.column]
     if column.role == "argument":
-        return offer.operator in (EQ, IS) and not offer.many
+        # not asked for all at once, the values of an IN come one by one
+        return offer.operator in (EQ, IS)
     if offer.operator not in OPERATORS or not offer.binary:
         return False
     if offer.many:
-        return column.role in ("schema", "file", "entity", "version", "plugin")
+        return column.role in ("schema", "file", "entity", "version", "plugin", "index")
     if column.role == "version":
         return offer.operator in (EQ, IS)
     return bool(column.template)

@@ -230,7 +230,7 @@ class Reader:
 def _condition(column: Column, term: Term, number: int) -> str:
     interned = _INTERNED.get(column.role)
     if term.operator == "IN":
-        left = interned or "x.entity_id"
+        left = interned or ("x.entity_id" if column.role == "entity" else f"({column.template})")
         return f"{left} IN (SELECT value FROM json_each(?{number}))"
     if interned and term.operator in ("=", "IS"):
         return f"{interned} = ?{number}"
