@@ -11,6 +11,7 @@ and the same text coming from a user is judged anew.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ __all__ = [
 
 TRUSTED_FLAGS = apsw.SQLITE_PREPARE_PERSISTENT
 _PREFIX = "lix_internal_"
-_VACUUM = "vacuum_"
+_VACUUM = re.compile("vacuum_[0-9a-f]{16}").fullmatch
 
 Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str | None], int]
 
@@ -77,6 +78,11 @@ _SECOND = frozenset(
     }
 )
 _OK = apsw.SQLITE_OK
+_READ = apsw.SQLITE_READ
+_SELECT = apsw.SQLITE_SELECT
+_NO_TABLE = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_FUNCTION})
+_INSERT = apsw.SQLITE_INSERT
+_DROP_VTABLE = apsw.SQLITE_DROP_VTABLE
 
 
 def make_authorizer(
@@ -92,55 +98,55 @@ def make_authorizer(
 
     A refusal raises: the exception an authorizer raises is what the caller of APSW sees.
     """
-    vacuuming = False
+    copying = 0
 
     def authorize(
         operation: int, first: str | None, second: str | None, schema: str | None, _: str | None
     ) -> int:
-        nonlocal vacuuming
-        if trust.depth:
-            return _OK
-        if operation == apsw.SQLITE_READ:
+        nonlocal copying
+        if operation == _READ:
+            table = first
             if reads is not None and reads.active:
                 reads.found.add((schema or "main", first or ""))
-            if vacuuming:
-                return _OK
-        elif operation != apsw.SQLITE_SELECT:
-            # VACUUM copies every table into a schema it names itself.
-            vacuuming = operation == apsw.SQLITE_INSERT and (schema or "").startswith(_VACUUM)
-            if vacuuming or (schema or "").startswith(_VACUUM):
-                return _OK
-        _judge(operation, first, second, allow_internal, keeps)
+        elif operation in _NO_TABLE:
+            copying -= operation == _SELECT and copying > 0
+            return _OK
+        else:
+            table = first if operation in _FIRST else second if operation in _SECOND else None
+            # VACUUM copies every table, shadow tables too, into a schema it names itself, each
+            # with one INSERT ... SELECT: the reads of that one SELECT are its own.
+            copying = 2 if operation == _INSERT and _is_copy(schema) else 0
+        # Every column of every statement comes along here, so the common case ends early;
+        # `trust` is asked from this function itself, because it may look at who called.
+        if not table or copying == 1:
+            return _OK
+        if (
+            not allow_internal
+            and table[:13].lower() == _PREFIX
+            and not _is_copy(schema)
+            and not trust.depth
+        ):
+            raise _refusal(table)
+        if operation == _DROP_VTABLE and keeps(table) and not trust.depth:
+            raise ReadOnlyError(
+                f"{table} is part of the lix and cannot be dropped", details={"table": table}
+            )
         return _OK
 
     return authorize
 
 
-def _judge(
-    operation: int,
-    first: str | None,
-    second: str | None,
-    allow_internal: bool,
-    keeps: Callable[[str], bool],
-) -> None:
-    """Raise unless user SQL may do this."""
-    if operation in _FIRST:
-        table = first or ""
-    elif operation in _SECOND:
-        table = second or ""
-    else:
-        return
-    if not allow_internal and table[:13].lower() == _PREFIX:
-        raise InternalTableAccess(
-            "queries against lix_internal_* tables are not allowed; use public lix_* views:"
-            f" {table}",
-            hint="open the database with internal=True to look inside",
-            details={"table": table},
-        )
-    if operation == apsw.SQLITE_DROP_VTABLE and keeps(table):
-        raise ReadOnlyError(
-            f"{table} is part of the lix and cannot be dropped", details={"table": table}
-        )
+def _is_copy(schema: str | None) -> bool:
+    """Tell whether a schema is the one VACUUM writes its copy to."""
+    return schema is not None and _VACUUM(schema) is not None
+
+
+def _refusal(table: str) -> InternalTableAccess:
+    return InternalTableAccess(
+        f"queries against lix_internal_* tables are not allowed; use public lix_* views: {table}",
+        hint="open the database with internal=True to look inside",
+        details={"table": table},
+    )
 
 
 @contextmanager
