@@ -50,7 +50,7 @@ class Model:
     lines: dict[str, Line]
     active: str
     wrote: set[str] = field(default_factory=set)
-    moved: dict[str, str] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
 
     def copy(self) -> Model:
         return copy.deepcopy(self)
@@ -101,9 +101,25 @@ class Model:
         self.put(version, key, row, untracked=found.untracked)
 
     def delete(self, version: str, key: Key, found: Found, writer: str | None) -> None:
-        """Delete a visible row: a local row goes, a tracked one or an inherited one is hidden."""
+        """Delete a visible row: an own local row goes, any other is hidden by a tombstone."""
         if found.untracked and found.origin == version:
             self.lines[version].local.pop(key, None)
             return
         tombstone = Row(None, found.row.metadata, writer)
-        self.put(version, key, tombstone, untracked=found.untracked)
+        self.put(version, key, tombstone, untracked=False)
+
+    def needless(self, version: str, key: Key, start: Model) -> bool:
+        """Tell whether a tombstone may be missing: it undoes what its own transaction made.
+
+        `start` is how things were when the transaction began.
+        """
+        before = start.lines.get(version)
+        return (
+            self.lines[version].tracked[key].value is None
+            and (before is None or key not in before.tracked)
+            and not any(
+                key in layer
+                for origin in list(self.chain(version))[1:]
+                for layer in (self.lines[origin].local, self.lines[origin].tracked)
+            )
+        )

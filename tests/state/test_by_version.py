@@ -54,7 +54,8 @@ def test_select_scopes_to_version_predicate(ab):
         "version_id > 'version-' AND version_id <= 'version-b'",
         "(version_id = 'version-a' OR version_id = 'version-b')",
         "NOT version_id IN (SELECT id FROM lix_version WHERE name IN ('main', 'global'))",
-        "EXISTS (SELECT 1 FROM lix_version v WHERE v.id = version_id AND v.id GLOB 'version*')",
+        "EXISTS (SELECT 1 FROM lix_version v"
+        " WHERE v.id = lix_state_by_version.version_id AND v.id GLOB 'version*')",
     ],
 )
 def test_select_takes_any_version_predicate(ab, condition):

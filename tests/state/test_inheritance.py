@@ -255,14 +255,16 @@ def test_reparenting_takes_effect_at_once(family):
     assert seen(family) == []
 
 
-def test_untracked_descriptors_do_not_change_the_chain(family):
+def test_descriptors_cannot_be_untracked(family):
+    """A local descriptor would make the chain differ from what the commits say."""
     family.row("p", "parent", "P")
-    family.execute(
-        "INSERT INTO lix_internal_state_vtable (entity_id, schema_key, file_id, version_id,"
-        " plugin_key, schema_version, snapshot_content, untracked) VALUES ('child',"
-        " 'lix_version_descriptor', 'lix', 'global', 'lix', '1', ?, 1)",
-        ('{"id":"child","name":"child","inherits_from_version_id":null,"hidden":false}',),
-    )
+    with pytest.raises(errors.ConstraintError, match="untracked"):
+        family.execute(
+            "INSERT INTO lix_internal_state_vtable (entity_id, schema_key, file_id, version_id,"
+            " plugin_key, schema_version, snapshot_content, untracked) VALUES ('child',"
+            " 'lix_version_descriptor', 'lix', 'global', 'lix', '1', ?, 1)",
+            ('{"id":"child","name":"child","inherits_from_version_id":null,"hidden":false}',),
+        )
     assert seen(family) == [("p", "parent", content("P"))]
 
 

@@ -55,6 +55,7 @@ class Histories(RuleBasedStateMachine):
         self.commits: dict[str, dict[Key, Row]] = {}
         self.unreal: set[str] = set()
         self.tips: dict[str, str] = {}
+        self.listed: dict[str, str | None] = {}
         self.count = 0
         self.settle()
 
@@ -87,19 +88,44 @@ class Histories(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """After a commit: tips moved exactly where something was written; note what they show."""
+        self.forgive()
         if self.stack:
             return
         tips = dict(self.run("SELECT id, commit_id FROM lix_version"))
         assert set(tips) == set(self.model.lines)
         for version, tip in tips.items():
             before = self.tips.get(version)
-            if before is not None and version not in self.model.moved:
-                assert (tip != before) == (version in self.model.wrote), version
             rows = dict(self.model.lines[version].tracked)
+            if before is not None and version not in self.model.moved:
+                changed = rows != self.commits[before]
+                changed |= version == "global" and self.family() != self.listed
+                assert tip == before or version in self.model.wrote, version
+                assert tip != before or not changed, version
             assert self.commits.setdefault(tip, rows) == rows, "a commit never changes"
         self.tips = tips
+        self.listed = self.family()
         self.model.wrote.clear()
         self.model.moved.clear()
+
+    def family(self) -> dict[str, str | None]:
+        """Return who inherits from whom, which is what `global` keeps besides rows."""
+        return {version: line.parent for version, line in self.model.lines.items()}
+
+    def forgive(self) -> None:
+        """Drop tombstones that may be missing: the transaction made the row and unmade it."""
+        if not self.stack:
+            return
+        stored = set(self.run(f"SELECT version_id, entity_id, file_id FROM {RAW}"))
+        missing = [
+            (version, key)
+            for version, line in self.model.lines.items()
+            for key in line.tracked
+            if (version, *key) not in stored
+        ]
+        while needless := [m for m in missing if self.model.needless(*m, self.stack[0])]:
+            for version, key in needless:
+                del self.model.lines[version].tracked[key]
+                missing.remove((version, key))
 
     @precondition(lambda self: not self.stack)
     @rule()
@@ -358,8 +384,8 @@ class Histories(RuleBasedStateMachine):
             version,
         )
         self.model.lines[version].tracked = dict(self.commits[commit])
-        self.model.moved[version] = commit
-        self.model.moved["global"] = ""  # whether moving a tip is itself a commit is not our rule
+        # whether moving a tip is itself a commit on global is not a rule of the model
+        self.model.moved |= {version, "global"}
         self.settle()
 
     @rule(pick=picks, parent=picks)
@@ -465,7 +491,10 @@ class Histories(RuleBasedStateMachine):
 def test_database_agrees_with_the_model() -> None:
     """Forty histories of fifty steps."""
     run_state_machine_as_test(
-        Histories, settings=settings(max_examples=40, stateful_step_count=50, deadline=None)
+        Histories,
+        settings=settings(
+            max_examples=40, stateful_step_count=50, deadline=None, report_multiple_bugs=False
+        ),
     )
 
 
@@ -475,6 +504,10 @@ def test_database_agrees_with_the_model_at_length() -> None:
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=500, stateful_step_count=100, deadline=None, derandomize=False
+            max_examples=500,
+            stateful_step_count=100,
+            deadline=None,
+            derandomize=False,
+            report_multiple_bugs=False,
         ),
     )

@@ -378,7 +378,10 @@ def test_statement_reused_with_other_parameters(run):
 
 
 def test_reading_while_writing(run):
-    """A cursor that is still open neither blocks a write nor breaks over it."""
+    """A cursor that is still open neither blocks a write nor misses a row over it.
+
+    Whether it shows a row twice that changed meanwhile is, in SQLite, not defined.
+    """
     seed(run, "a", "b", "c")
     connection = run.session.connection
     cursor = connection.execute(
@@ -387,5 +390,5 @@ def test_reading_while_writing(run):
     seen = [next(cursor)[0]]
     run(f"UPDATE lix_state SET metadata = '{{}}' WHERE schema_key = '{S}'")
     seen += [entity for (entity,) in cursor]
-    assert seen == ["a", "b", "c"]
+    assert set(seen) == {"a", "b", "c"}
     assert state(run, "metadata") == [("{}",)] * 3
