@@ -287,13 +287,15 @@ class Transaction:
         self._lix = lix
         self.active = True
 
-    def execute(self, sql: str, params: Parameters = ()) -> Result:
+    def execute(
+        self, sql: str, params: Parameters = (), *, writer_key: str | None = None
+    ) -> Result:
         """Run SQL inside the transaction."""
         if not self.active:
             raise TransactionStateError(
                 "transaction is no longer active", hint="use it inside its with block"
             )
-        return self._lix.execute(sql, params)
+        return self._lix.execute(sql, params, writer_key=writer_key)
 
 
 def _version_id(version: str | Version | None) -> str | None:

@@ -35,6 +35,7 @@ class Commits:
 
     __slots__ = (
         "_close",
+        "_closed",
         "_connection",
         "_db",
         "_find_id",
@@ -60,6 +61,7 @@ class Commits:
         self._identity = identity
         self._open: dict[int, int] = {}
         self._first_open: int | None = None
+        self._closed: set[int] = set()
         self._next_change: int | None = None
         self.also_content: list[Callable[[int], bool]] = []
         self.authors: Callable[[], Sequence[str]] = tuple
@@ -122,8 +124,9 @@ class Commits:
         if row is None:
             raise KeyError(version_no)
         segment_id, tip_seq, generation, last_change = row
-        if tip_seq is not None and last_change is None:
+        if tip_seq is not None and (last_change is None or tip_seq in self._closed):
             seq = int(tip_seq)
+            self._reopen(seq)
         else:
             seq = self.insert(version_no, segment_id, tip_seq, (generation or 0) + 1)
         if self._transaction.settled:
@@ -175,6 +178,7 @@ class Commits:
         """Complete every commit of this transaction; drop those left without content."""
         if self._first_open is None:
             return
+        self._open.clear()
         pending = self._connection.execute(
             qualify(
                 "SELECT seq, first_change, version_no, parent_seq, message FROM "
@@ -192,7 +196,13 @@ class Commits:
                 self._connection.execute(
                     self._close, (last, None if authors == "[]" else authors, seq)
                 )
-        self._open.clear()
+                self._closed.add(seq)
+
+    def _reopen(self, seq: int) -> None:
+        """Go on with a commit that was completed for a COMMIT that then failed."""
+        if seq in self._closed:
+            self._closed.remove(seq)
+            self._connection.execute(self._close, (None, None, seq))
 
     def _has_content(self, seq: int, first_change: int) -> bool:
         sql = qualify(
@@ -225,5 +235,6 @@ class Commits:
 
     def _reset(self) -> None:
         self._open.clear()
+        self._closed.clear()
         self._first_open = None
         self._next_change = None

@@ -39,6 +39,10 @@ class Connection(Protocol):
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open."""
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Tell whether the running statements are to stop."""
+
     def execute(self, statements: str, bindings: Bindings = ()) -> Cursor:
         """Run SQL text and return its cursor, positioned before the first row."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from lix_vtab.errors import FormatError, NotInitializedError
 from lix_vtab.storage.blob_tables import BLOB_TABLES
 from lix_vtab.storage.connection import Connection
+from lix_vtab.storage.file_tables import FILE_INDEXES, FILE_TABLES
+from lix_vtab.storage.names import FIRST_NAMES
 
 __all__ = ["FORMAT", "SHADOW_NAMES", "create_tables", "qualify", "quote", "read_format"]
 
@@ -84,6 +86,8 @@ INDEXES: dict[str, str] = {
 }
 
 TABLES.update(BLOB_TABLES)
+TABLES.update(FILE_TABLES)
+INDEXES.update(FILE_INDEXES)
 
 SHADOW_NAMES = frozenset(TABLES)
 
@@ -110,7 +114,9 @@ def create_tables(connection: Connection, db: str) -> None:
     for name, body in INDEXES.items():
         connection.execute(f"CREATE INDEX {schema}.lix_internal_{name} ON lix_internal_{body}")
     connection.execute(f"INSERT INTO {schema}.lix_internal_meta VALUES ('format', ?)", (FORMAT,))
-    connection.execute(f"INSERT INTO {schema}.lix_internal_name VALUES (1, 'lix')")
+    connection.executemany(
+        f"INSERT INTO {schema}.lix_internal_name(text, id) VALUES (?, ?)", FIRST_NAMES.items()
+    )
 
 
 def read_format(connection: Connection, db: str) -> int:

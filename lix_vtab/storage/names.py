@@ -6,10 +6,24 @@ from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.transaction import Transaction
 
-__all__ = ["LIX", "Names"]
+__all__ = ["BLOB_REF_ID", "DIRECTORY_ID", "FALLBACK_ID", "FILE_ID", "FIRST_NAMES", "LIX", "Names"]
 
 LIX = 1
 """Id of the text 'lix', the file and plugin of rows that belong to no file."""
+
+FILE_ID = 2
+DIRECTORY_ID = 3
+BLOB_REF_ID = 4
+FALLBACK_ID = 5
+
+FIRST_NAMES: dict[str, int] = {
+    "lix": LIX,
+    "lix_file_descriptor": FILE_ID,
+    "lix_directory_descriptor": DIRECTORY_ID,
+    "lix_binary_blob_ref": BLOB_REF_ID,
+    "lix_builtin_binary_fallback": FALLBACK_ID,
+}
+"""Texts interned from birth, so that hot code compares numbers it knows."""
 
 
 class Names:
@@ -29,8 +43,8 @@ class Names:
     def __init__(self, connection: Connection, db: str, transaction: Transaction) -> None:
         self._connection = connection
         self._transaction = transaction
-        self._by_text: dict[str, int] = {"lix": LIX}
-        self._by_id: dict[int, str] = {LIX: "lix"}
+        self._by_text: dict[str, int] = dict(FIRST_NAMES)
+        self._by_id: dict[int, str] = {id: text for text, id in FIRST_NAMES.items()}
         self._new_from: int | None = None
         self._find = qualify("SELECT id FROM lix_internal_name WHERE text = ?", db)
         self._text = qualify("SELECT text FROM lix_internal_name WHERE id = ?", db)

@@ -27,12 +27,10 @@ class Transaction:
         "_on_rollback",
         "_savepoints",
         "active",
-        "synced",
     )
 
     def __init__(self) -> None:
         self.active = False
-        self.synced = False
         self._savepoints: list[int] = []
         self._on_begin: list[Hook] = []
         self._before_commit: list[Hook] = []
@@ -69,16 +67,17 @@ class Transaction:
         """Note that one of our tables joins the transaction."""
         if not self.active:
             self.active = True
-            self.synced = False
             self._savepoints.clear()
             _run(self._on_begin)
 
     def sync(self) -> None:
-        """Finish everything that must be written before the commit."""
-        if not self.synced:
-            self.synced = True
-            _run(self._before_commit)
-            _run(self._at_close)
+        """Finish everything that must be written before the commit.
+
+        Each table reports it, and a commit that failed is tried again: hooks do nothing when there
+        is nothing left to do.
+        """
+        _run(self._before_commit)
+        _run(self._at_close)
 
     def commit(self) -> None:
         """Publish the transaction."""

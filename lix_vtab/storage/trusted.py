@@ -23,6 +23,7 @@ class TrustedConnection:
 
     __slots__ = (
         "changes",
+        "config",
         "create_module",
         "create_scalar_function",
         "data_version",
@@ -39,6 +40,7 @@ class TrustedConnection:
         self.execute = partial(connection.execute, prepare_flags=PREPARE_PERSISTENT)
         self.executemany = partial(connection.executemany, prepare_flags=PREPARE_PERSISTENT)
         self.changes = connection.changes
+        self.config = connection.config
         self.last_insert_rowid = connection.last_insert_rowid
         self.data_version = connection.data_version
         self.vtab_on_conflict = connection.vtab_on_conflict
@@ -50,6 +52,11 @@ class TrustedConnection:
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open."""
         return bool(self.inner.in_transaction)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Tell whether the running statements are to stop."""
+        return bool(self.inner.is_interrupted)
 
 
 class OwnCode:

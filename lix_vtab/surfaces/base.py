@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import apsw
 
-from lix_vtab.errors import ConstraintError, ForeignKeyError, ReadOnlyError
+from lix_vtab.errors import ConstraintError, ForeignKeyError, Interrupted, ReadOnlyError
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.planner import Column, Offer, Plan, plan
@@ -158,9 +158,7 @@ class Table:
 
     def UpdateInsertRow(self, rowid: int | None, fields: Sequence[Any]) -> int:
         """Insert a row."""
-        session = self._session
-        session.store.refresh()
-        conflict = session.connection.vtab_on_conflict()
+        conflict = self._prepare_write()
         try:
             return self.surface.insert(fields, conflict)
         except ConstraintError as error:
@@ -171,12 +169,11 @@ class Table:
 
     def UpdateChangeRow(self, rowid: int, new: int, fields: Sequence[Any]) -> None:
         """Change a row."""
-        self._session.store.refresh()
+        conflict = self._prepare_write()
         if new != rowid:
             raise ReadOnlyError(
                 f"{self.surface.name} update cannot change rowid", details={"column": "rowid"}
             )
-        conflict = self._session.connection.vtab_on_conflict()
         try:
             self.surface.update(rowid, fields)
         except ConstraintError as error:
@@ -185,8 +182,16 @@ class Table:
 
     def UpdateDeleteRow(self, rowid: int) -> None:
         """Delete a row."""
-        self._session.store.refresh()
+        self._prepare_write()
         self.surface.delete(rowid)
+
+    def _prepare_write(self) -> int:
+        """Return the conflict resolution, once it is clear that the statement goes on."""
+        session = self._session
+        if session.connection.is_interrupted:
+            raise Interrupted("the statement was interrupted")
+        session.store.refresh()
+        return session.connection.vtab_on_conflict()
 
     # -- transactions
 
