@@ -9,7 +9,7 @@ from lix_vtab.errors import FormatError, NotInitializedError
 from lix_vtab.storage.blob_tables import BLOB_TABLES
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.file_tables import FILE_INDEXES, FILE_TABLES
-from lix_vtab.storage.names import FIRST_NAMES
+from lix_vtab.storage.first_names import FIRST_NAMES
 
 __all__ = ["FORMAT", "SHADOW_NAMES", "create_tables", "qualify", "quote", "read_format"]
 
@@ -82,6 +82,9 @@ INDEXES: dict[str, str] = {
     "commit_version": "commit(version_no, seq)",
     "commit_segment": "commit(segment_id, seq)",
     "parent_parent": "parent(parent_seq)",
+    "version_segment": "version(segment_id)",
+    "version_work": "version(working_commit_id)",
+    "version_set": "version(working_change_set_id)",
     "member_change": "member(change_no)",
 }
 
