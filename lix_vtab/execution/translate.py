@@ -62,28 +62,8 @@ _BY_CLASS: dict[type[apsw.Error], type[LixError]] = {
 # Failures nobody is meant to tell apart still answer to both trees.
 _RARE: dict[type[apsw.Error], type[LixError]] = {
     base: type(f"Engine{base.__name__}", (EngineError, base), {"__doc__": base.__doc__})
-    for base in (
-        apsw.Error,
-        apsw.AbortError,
-        apsw.BindingsError,
-        apsw.CursorClosedError,
-        apsw.EmptyError,
-        apsw.ExecTraceAbort,
-        apsw.ExtensionLoadingError,
-        apsw.FormatError,
-        apsw.IncompleteExecutionError,
-        apsw.InternalError,
-        apsw.InvalidContextError,
-        apsw.MisuseError,
-        apsw.NoLFSError,
-        apsw.NoMemError,
-        apsw.NotFoundError,
-        apsw.PermissionsError,
-        apsw.ProtocolError,
-        apsw.RangeError,
-        apsw.SchemaChangeError,
-        apsw.ThreadingViolationError,
-    )
+    for base in vars(apsw).values()
+    if isinstance(base, type) and issubclass(base, apsw.Error) and base not in _BY_CLASS
 }
 
 _UNIQUE = frozenset(
