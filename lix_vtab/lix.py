@@ -136,10 +136,14 @@ class Lix:
             raise ClosedError(
                 "lix is closed; execute() is unavailable", hint="open the database again"
             )
-        if writer_key is None:
+        if writer_key is None and "inherits_from_version_id" not in sql:
             return self._executor.execute(sql, params)
-        with self._writing_as(writer_key):
-            return self._executor.execute(sql, params)
+        with self._writing_as(writer_key or self._session.writer_key):
+            self._session.parent_given = "inherits_from_version_id" in sql
+            try:
+                return self._executor.execute(sql, params)
+            finally:
+                self._session.parent_given = False
 
     @contextmanager
     def transaction(self, *, writer_key: str | None = None) -> Iterator[Transaction]:

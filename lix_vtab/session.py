@@ -22,7 +22,8 @@ class Session:
     """Storage, schemas, writer and version verbs of one database, wired together.
 
     `writer_key` tags the rows written without a key of their own; `internal` says that the
-    connection may use what is reserved for lix itself.
+    connection may use what is reserved for lix itself; `parent_given` is true while a statement runs
+    that names the column `inherits_from_version_id`.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Session:
         "connection",
         "db",
         "internal",
+        "parent_given",
         "scopes",
         "store",
         "stored_schemas",
@@ -50,6 +52,7 @@ class Session:
         self.stored_schemas = StoredSchemas(self.writer, self.catalogue)
         self.writer_key: str | None = None
         self.internal = False
+        self.parent_given = False
         self._depth = 0
 
     def active_scope(self) -> Scope | None:

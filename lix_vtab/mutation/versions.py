@@ -153,7 +153,7 @@ class VersionWriter:
             fresh = working_commit_id or self._store.identity.new(
                 "commit", (old.no << 24) + self._store.commits.next_seq()
             )
-            versions.move(old, commit_id or "", fresh)
+            versions.move(old, commit_id, fresh, afresh=True)
             pointer = versions.pointer_by_no(old.no)
         self._describe(descriptor, writer_key)
         return pointer
@@ -224,8 +224,9 @@ class VersionWriter:
     def _check_chain(self, version_id: str, parent: str) -> None:
         if not self._store.versions.listed(parent):
             raise ForeignKeyError(
-                f"Foreign key constraint violation: version '{version_id}' cannot inherit from "
-                f"'{parent}', which does not exist",
+                "Foreign key constraint violation: lix_version_descriptor.inherits_from_version_id "
+                f"'{parent}' of version '{version_id}' references missing "
+                "lix_version_descriptor.id",
                 hint="name an existing version, or NULL for none",
                 details={"version_id": version_id, "inherits_from_version_id": parent},
             )

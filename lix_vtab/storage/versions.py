@@ -221,13 +221,23 @@ class Versions:
         )
         return self.pointer_by_no(no)
 
-    def move(self, pointer: Pointer, commit_id: str, working_commit_id: str) -> None:
-        """Point a version at another commit and working commit."""
+    def move(
+        self,
+        pointer: Pointer,
+        commit_id: str | None,
+        working_commit_id: str,
+        *,
+        afresh: bool = False,
+    ) -> None:
+        """Point a version at another commit and working commit.
+
+        `afresh` starts from the commit even if the version already stands there.
+        """
         self.changed()
         self._commits.forget_open(pointer.no)
         segment_id, tip_seq = pointer.segment_id, pointer.tip_seq
         baseline, change_set = pointer.baseline_seq, pointer.working_change_set_id
-        if commit_id != pointer.commit_id:
+        if afresh or commit_id != pointer.commit_id:
             segment_id, tip_seq = self._start(commit_id)
             baseline = tip_seq
         if working_commit_id != pointer.working_commit_id:

@@ -115,16 +115,10 @@ def make_version(
         "id": id,
         "name": name,
         "commit_id": start_of(session, source),
-        "inherits_from_version_id": None
-        if inherits_from is None
-        else resolve(session, inherits_from),
+        "inherits_from_version_id": resolve(session, inherits_from) if inherits_from else "",
         "hidden": int(hidden),
     }
-    given = {
-        column: value
-        for column, value in columns.items()
-        if value is not None or column == "inherits_from_version_id"
-    }
+    given = {column: value for column, value in columns.items() if value is not None}
     execute = session.connection.execute
     execute(
         f'INSERT INTO "{session.db}".lix_version({", ".join(given)}) '

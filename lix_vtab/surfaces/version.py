@@ -23,10 +23,9 @@ _POINTER = "(SELECT v.{0} FROM lix_internal_version v WHERE v.id = {{entity_id}}
 COLUMNS = (
     Column("id", "TEXT", "{entity_id}", "entity"),
     Column("name", "TEXT", "{snapshot} ->> '$.name'"),
-    # a default in the declaration tells a column left out (global) from NULL (no parent)
     Column(
         "inherits_from_version_id",
-        "TEXT DEFAULT 'global'",
+        "TEXT",
         "{snapshot} ->> '$.inherits_from_version_id'",
     ),
     Column("hidden", "INTEGER", "coalesce({snapshot} ->> '$.hidden', 0)"),
@@ -60,7 +59,12 @@ _COMMIT_COLUMNS = ("commit_id", "working_commit_id")
 
 
 class VersionSurface:
-    """Live descriptors of the global version, joined with their pointers."""
+    """Live descriptors of the global version, joined with their pointers.
+
+    SQLite does not tell a virtual table which columns an INSERT left out. A NULL parent therefore
+    means `global` unless the session knows that the statement named the column; an empty text
+    always means no parent.
+    """
 
     name = "lix_version"
     columns: Sequence[Column] = COLUMNS
@@ -100,11 +104,13 @@ class VersionSurface:
             commit_id = _filled(commit_id, label, "commit_id")
         working = given["working_commit_id"]
         parent = given["inherits_from_version_id"]
+        if parent is None and not session.parent_given:
+            parent = GLOBAL
         session.versions.create(
             Descriptor(
                 id,
                 id if given["name"] is None else text(given["name"], label, "name"),
-                None if parent is None else text(parent, label, "inherits_from_version_id"),
+                _parent(parent, label),
                 _hidden(given["hidden"]),
             ),
             commit_id=commit_id,
@@ -171,7 +177,7 @@ class VersionSurface:
         new = Descriptor(
             old.id,
             _filled(assigned.get("name", old.name), label, "name"),
-            None if parent is None else text(parent, label, "inherits_from_version_id"),
+            _parent(parent, label),
             _hidden(assigned.get("hidden", old.hidden)),
         )
         if new != old:
@@ -194,6 +200,11 @@ class VersionSurface:
                     hint=f"columns that can be given: {', '.join(_WRITABLE)}",
                     details={"column": name},
                 )
+
+
+def _parent(value: Any, where: str) -> str | None:
+    """Return the id of a parent; NULL and the empty text mean none."""
+    return text(value, where, "inherits_from_version_id") if value not in (None, "") else None
 
 
 def _filled(value: Any, where: str, column: str) -> str:
