@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
@@ -35,26 +36,50 @@ MAX_STEPS: Final = 50_000
 
 _FOREIGN_MACROS: Final = frozenset({"reduce", "min"})
 
+_OPERAND: Final = "CELEvalError"
+_RULE = re.compile(r"Token\('RULE', '(\w+)'\)")
+_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+?)(?:Type)?'>")
+
 
 class _OutOfSteps(Exception):
     """The budget of one evaluation is spent."""
 
 
+class _Run:
+    """What the evaluators of one evaluation share: steps left, and the operand that failed last.
+
+    Operators that get a failed operand only say that its type does not fit.
+    """
+
+    __slots__ = ("failure", "steps")
+
+    def __init__(self) -> None:
+        self.steps = MAX_STEPS
+        self.failure: CELEvalError | None = None
+
+    def spend(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise _OutOfSteps
+
+
 class _Bounded(Evaluator):
     """cel-python's evaluator with a budget shared by the evaluators of nested macros."""
 
-    def __init__(self, ast: lark.Tree[Any], activation: Activation, budget: list[int]) -> None:
+    def __init__(self, ast: lark.Tree[Any], activation: Activation, run: _Run) -> None:
         super().__init__(ast, activation)
-        self._budget = budget
+        self._run = run
 
     def sub_evaluator(self, ast: lark.Tree[Any]) -> Evaluator:
-        return _Bounded(ast, self.activation, self._budget)
+        return _Bounded(ast, self.activation, self._run)
 
     def visit_children(self, tree: lark.Tree[Any]) -> list[Any]:
-        self._budget[0] -= 1
-        if self._budget[0] < 0:
-            raise _OutOfSteps
-        return super().visit_children(tree)
+        self._run.spend()
+        values = super().visit_children(tree)
+        for value in values:
+            if isinstance(value, CELEvalError) and _OPERAND not in str(value.args[0]):
+                self._run.failure = value
+        return values
 
 
 class _Program:
@@ -74,10 +99,12 @@ class _Program:
             name: partial(_call, function, source) for name, function in FUNCTIONS.items()
         }
         activation = Activation(functions=functions)
+        run = _Run()
         try:
-            value = _Bounded(self._tree, activation, [MAX_STEPS]).evaluate(context)
+            value = _Bounded(self._tree, activation, run).evaluate(context)
         except CELEvalError as error:
-            raise self._failure(_reason(error)) from error
+            hidden = _OPERAND in str(error.args[0]) and run.failure
+            raise self._failure(_reason(hidden or error)) from error
         except _OutOfSteps:
             raise self._failure(f"it takes more than {MAX_STEPS} steps") from None
         except RecursionError:
@@ -200,7 +227,7 @@ def _reason(error: CELEvalError) -> str:
         return f"Undeclared reference to '{text.split()[3].strip(chr(39))}'"
     if text.startswith("return error for overflow") and len(error.args) > 2:
         return str(error.args[2][0]) if error.args[2] else text
-    return text
+    return _CLASS.sub(lambda match: match[1].lower(), _RULE.sub(r"\1", text))
 
 
 def _first_line(error: Exception) -> str:

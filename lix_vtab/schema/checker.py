@@ -58,7 +58,8 @@ class Checker:
         """Compile; raise ValueError with the reason when the schema cannot be compiled."""
         self._schema = schema
         self._dialect = dialect
-        self._guard = guard or Guard()
+        # without a guard the schema is trusted, and nothing is known about its references
+        self._guard = guard or Guard(dynamic=True)
         self._formats = dict(formats or {})
         self._judge: Judge | None = None
         self._fast = self._compile()
@@ -107,13 +108,14 @@ class Checker:
 
     def _explain(self, value: Json, extent: Extent) -> list[str]:
         trusted = self._trusts(extent)
-        if self._guard.opaque or extent.weight > _BIG:
+        if self._guard.opaque or (trusted and extent.weight > _BIG):
             return self._explain_fast(value) if trusted else [_TOO_COMPLEX]
         if self._judge is None:
             from lix_vtab.schema.judge import Judge
 
-            self._judge = Judge(self._schema, self._dialect, self._formats)
-        found = self._judge.violations(value, extent.nodes)
+            dynamic = self._guard.dynamic
+            self._judge = Judge(self._schema, self._dialect, self._formats, dynamic=dynamic)
+        found = self._judge.violations(value, extent)
         if found is None:
             return self._explain_fast(value) if trusted else [_TOO_COMPLEX]
         return found

@@ -12,10 +12,9 @@ from typing import Final
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.schema.dialects import find_dialect
 from lix_vtab.schema.pointers import escape
+from lix_vtab.schema.references import find_shifted_references
 
 __all__ = ["breaking_changes"]
-
-_MISSING: Final[Json] = object()
 
 _SILENT: Final = frozenset(
     {
@@ -35,16 +34,11 @@ _SILENT: Final = frozenset(
 )
 """Keywords that constrain nothing by themselves."""
 
-_LOWER: Final = frozenset(
-    {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains"}
-)
-_UPPER: Final = frozenset(
-    {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains"}
-)
-_MAPS: Final = frozenset({"patternProperties"})
-_PARTS: Final = frozenset(
-    {"items", "additionalItems", "contains", "propertyNames", "additionalProperties"}
-)
+_LOWER: Final = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
+_UPPER: Final = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
+_UNEVALUATED: Final = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+_COUNTED_ON: Final = frozenset({"contains", "minContains", "maxContains", "prefixItems"})
+_PARTS: Final = frozenset({"items", "additionalItems", "propertyNames", "additionalProperties"})
 
 
 def breaking_changes(old: dict[str, Json], new: dict[str, Json]) -> list[str]:
@@ -59,8 +53,8 @@ def breaking_changes(old: dict[str, Json], new: dict[str, Json]) -> list[str]:
     """
     breaks = list(_identity(old, new))
     breaks += _compare(old, new, "")
-    if _named(old) != _named(new):
-        breaks += _definitions(_named(old), _named(new))
+    breaks += _definitions(_named(old), _named(new))
+    breaks += find_shifted_references(old, new)
     return breaks
 
 
@@ -125,6 +119,10 @@ def _compare(old: Json, new: Json, where: str) -> Iterator[str]:
         yield f"{where or '/'} admits no value any more"
         return
     before = {} if old is True else old
+    if not _UNEVALUATED.isdisjoint(new):
+        # what other keywords leave unevaluated depends on every one of them
+        yield f"{where or '/'} changed beside {min(_UNEVALUATED.intersection(new))}"
+        return
     for keyword in dict.fromkeys((*before, *new)):
         if keyword in _SILENT or keyword.startswith("x-"):
             continue
@@ -145,6 +143,13 @@ def _any_change(
         yield f"{where} was added"
     elif canonical_json(old[keyword]) != canonical_json(new[keyword]):
         yield f"{where} changed"
+
+
+def _exact(old: dict[str, Json], new: dict[str, Json], where: str, keyword: str) -> Iterator[str]:
+    """Accept no change: other keywords count on this one."""
+    if keyword in old and keyword not in new:
+        yield f"{where} was removed"
+    yield from _any_change(old, new, where, keyword)
 
 
 def _type(old: dict[str, Json], new: dict[str, Json], where: str, keyword: str) -> Iterator[str]:
@@ -221,10 +226,14 @@ def _properties(
         elif _closed(new) or isinstance(new.get("additionalProperties"), dict):
             yield f"{place} was removed, other rules hold for its values now"
     for name, schema in after.items():
-        if name not in before and not _closed(old) and schema is not True and schema != {}:
+        if name in before or schema is True or schema == {}:
+            continue
+        if not _closed(old):
             yield f"{where}/{escape(name)} was added where any value was admitted"
-        elif name not in before and keyword in _MAPS and old.get("properties"):
-            yield f"{where}/{escape(name)} was added and may constrain declared properties"
+        elif old.get("patternProperties") or (
+            keyword == "patternProperties" and old.get("properties")
+        ):
+            yield f"{where}/{escape(name)} was added and may constrain properties that were there"
 
 
 def _closed(schema: dict[str, Json]) -> bool:
@@ -237,8 +246,6 @@ def _part(old: dict[str, Json], new: dict[str, Json], where: str, keyword: str) 
     before, after = old.get(keyword, True), new[keyword]
     if isinstance(before, list) or isinstance(after, list):
         yield from _any_change(old, new, where, keyword)
-    elif keyword == "contains" and keyword not in old:
-        yield f"{where} was added"
     else:
         yield from _compare(before, after, where)
 
@@ -283,6 +290,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "allOf": _all_of,
     "anyOf": _branches,
     "uniqueItems": _unique_items,
+    **dict.fromkeys(_COUNTED_ON, _exact),
     **dict.fromkeys(_LOWER, _lower),
     **dict.fromkeys(_UPPER, _upper),
     **dict.fromkeys(_PARTS, _part),

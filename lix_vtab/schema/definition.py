@@ -26,6 +26,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_NESTING",
     "MAX_PROPERTIES",
+    "cel_problem",
     "refuse",
     "refuse_reserved_key",
     "schema_definition",

@@ -30,12 +30,14 @@ class Guard:
     `deep`: the validator recurses as deep as the value does.
     `heavy`: there is a pattern that long texts could stall.
     `opaque`: `jsonschema` would match property names with Python's own regular expressions.
+    `dynamic`: what a reference means may depend on the way that leads to it.
     """
 
     explosive: bool = False
     deep: bool = False
     heavy: bool = False
     opaque: bool = False
+    dynamic: bool = False
 
     @property
     def open(self) -> bool:
@@ -54,6 +56,7 @@ def guard_of(graph: Graph) -> Guard:
         deep=bool(recursive) or _compares_structures(graph),
         heavy=any(weigh(pattern) is not Weight.LIGHT for _, pattern in patterns_of(graph)),
         opaque="unevaluatedProperties" in keywords and "patternProperties" in keywords,
+        dynamic=not keywords.isdisjoint(("$dynamicRef", "$recursiveRef")),
     )
 
 

@@ -29,14 +29,16 @@ from lix_vtab.model.json import Json
 from lix_vtab.schema.checker import MAX_VIOLATIONS, FormatProblem, violation_text
 from lix_vtab.schema.dialects import DEFAULT, Dialect
 from lix_vtab.schema.patterns import OPTIONS, matches
+from lix_vtab.schema.survey import Extent
 
 __all__ = ["Judge"]
 
 _Keyword = Callable[[Any, Any, Any, dict[str, Any]], Iterator[ValidationError] | None]
 
 _BASE_STEPS = 20_000
-_STEPS_PER_NODE = 200
-_MOST_STEPS = 1_000_000
+_STEPS_PER_NODE = 500
+_MOST_STEPS = 500_000
+_WEIGHT_PER_STEP = 2_000
 
 
 class _OutOfSteps(Exception):
@@ -49,15 +51,19 @@ class _Case:
     `jsonschema` hands its `format_checker` to every nested validator, so it travels as that.
     """
 
-    __slots__ = ("dialect", "formats", "steps")
+    __slots__ = ("dialect", "formats", "known", "quote", "steps")
 
-    def __init__(self, dialect: Dialect, formats: Mapping[str, FormatProblem], steps: int) -> None:
+    def __init__(
+        self, dialect: Dialect, formats: Mapping[str, FormatProblem], extent: Extent
+    ) -> None:
         self.dialect = dialect
         self.formats = formats
-        self.steps = steps
+        self.steps = min(_BASE_STEPS + _STEPS_PER_NODE * extent.nodes, _MOST_STEPS)
+        self.quote = 1 + extent.weight // _WEIGHT_PER_STEP
+        self.known: dict[tuple[int, int], list[tuple[str, tuple[str | int, ...]]]] = {}
 
-    def spend(self) -> None:
-        self.steps -= 1
+    def spend(self, steps: int = 1) -> None:
+        self.steps -= steps
         if self.steps < 0:
             raise _OutOfSteps
 
@@ -71,18 +77,23 @@ class Judge:
     __slots__ = ("_class", "_dialect", "_formats", "_schema")
 
     def __init__(
-        self, schema: dict[str, Json], dialect: Dialect, formats: Mapping[str, FormatProblem]
+        self,
+        schema: dict[str, Json],
+        dialect: Dialect,
+        formats: Mapping[str, FormatProblem],
+        *,
+        dynamic: bool = True,
     ) -> None:
+        """Prepare; `dynamic` tells that there may be references whose meaning varies."""
         # a schema that names its draft would make jsonschema fall back to the stock class
         self._schema = {name: value for name, value in schema.items() if name != "$schema"}
         self._dialect = dialect
         self._formats = formats
-        self._class = _validator_class(dialect)
+        self._class = _validator_class(dialect, remember=not dynamic)
 
-    def violations(self, value: Json, nodes: int) -> list[str] | None:
-        """List the violations, or None when the budget, which grows with `nodes`, ran out."""
-        steps = min(_BASE_STEPS + _STEPS_PER_NODE * nodes, _MOST_STEPS)
-        case = _Case(self._dialect, self._formats, steps)
+    def violations(self, value: Json, extent: Extent) -> list[str] | None:
+        """List the violations, or None when the budget, which grows with `extent`, ran out."""
+        case = _Case(self._dialect, self._formats, extent)
         validator = self._class(self._schema, format_checker=case, registry=REGISTRY)
         try:
             errors = list(islice(validator.iter_errors(value), MAX_VIOLATIONS))
@@ -91,8 +102,8 @@ class Judge:
         return [violation_text(tuple(error.absolute_path), error.message) for error in errors]
 
 
-@lru_cache(maxsize=8)
-def _validator_class(dialect: Dialect) -> type[Any]:
+@lru_cache(maxsize=16)
+def _validator_class(dialect: Dialect, *, remember: bool) -> type[Any]:
     stock = getattr(jsonschema, dialect.reference)
     keywords = dict(stock.VALIDATORS) | {
         "format": _format,
@@ -102,8 +113,12 @@ def _validator_class(dialect: Dialect) -> type[Any]:
         "additionalProperties": _additional_properties,
         "uniqueItems": _unique_items,
     }
+    if "additionalItems" in keywords:
+        keywords["additionalItems"] = _additional_items(keywords["additionalItems"])
     if dialect.asserts_content:
         keywords["contentEncoding"] = keywords["contentMediaType"] = _content
+    if remember:
+        keywords["$ref"] = _remembering(keywords["$ref"])
     counted = {name: _counted(keyword) for name, keyword in keywords.items()}
     extended: type[Any] = extend(stock, validators=counted)
     return extended
@@ -113,8 +128,34 @@ def _counted(keyword: _Keyword) -> _Keyword:
     def run(
         validator: Any, argument: Any, instance: Any, schema: dict[str, Any]
     ) -> Iterator[ValidationError]:
-        validator.format_checker.spend()
-        yield from keyword(validator, argument, instance, schema) or ()
+        case: _Case = validator.format_checker
+        case.spend()
+        for error in keyword(validator, argument, instance, schema) or ():
+            # the error quotes the instance, which may be most of the value
+            case.spend(case.quote)
+            yield error
+
+    return run
+
+
+def _remembering(reference: _Keyword) -> _Keyword:
+    """Judge the same value by the same reference once, however many ways lead there.
+
+    Only where references are static: what a dynamic one means depends on the way.
+    """
+
+    def run(
+        validator: Any, argument: Any, instance: Any, schema: dict[str, Any]
+    ) -> Iterator[ValidationError]:
+        case: _Case = validator.format_checker
+        key = (id(schema), id(instance))
+        known = case.known.get(key)
+        if known is None:
+            errors = list(reference(validator, argument, instance, schema) or ())
+            known = [(error.message, tuple(error.path)) for error in errors]
+            case.known[key] = known[:MAX_VIOLATIONS]
+        for message, path in known:
+            yield ValidationError(message, path=path)
 
     return run
 
@@ -187,6 +228,18 @@ def _additional_properties(
         listed = ", ".join(repr(name) for name in extra)
         verb = "was" if len(extra) == 1 else "were"
         yield ValidationError(f"Additional properties are not allowed ({listed} {verb} unexpected)")
+
+
+def _additional_items(stock: _Keyword) -> _Keyword:
+    """Skip the keyword beside boolean `items`, which stock jsonschema cannot count."""
+
+    def run(
+        validator: Any, below: Any, instance: Any, schema: dict[str, Any]
+    ) -> Iterator[ValidationError]:
+        if isinstance(schema.get("items"), list):
+            yield from stock(validator, below, instance, schema) or ()
+
+    return run
 
 
 def _unique_items(

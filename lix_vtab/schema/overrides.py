@@ -48,7 +48,7 @@ NO_OVERRIDES: Final = Overrides(MappingProxyType({}))
 def evaluate_overrides(definition: Mapping[str, Any]) -> Overrides:
     """Evaluate the overrides of a definition; raise CelError for one that cannot hold.
 
-    Blank expressions and unknown columns are ignored.
+    Unknown columns are ignored.
 
     >>> keyword = {"lixcol_file_id": "'lix'", "lixcol_untracked": "1"}
     >>> evaluate_overrides({"x-lix-override-lixcols": keyword}).file_id
@@ -61,7 +61,7 @@ def evaluate_overrides(definition: Mapping[str, Any]) -> Overrides:
     values = {
         name: _evaluate(f"{key}.lixcol_{name}", expressions[f"lixcol_{name}"], name)
         for name in (*_TEXTS, *_SCALARS)
-        if expressions.get(f"lixcol_{name}", "").strip()
+        if f"lixcol_{name}" in expressions
     }
     return Overrides(MappingProxyType(values))
 
