@@ -34,9 +34,10 @@ class UniqueKey:
 class Table:
     """A virtual table of ours, as far as a statement planner cares.
 
-    `columns` are those of `SELECT *`, `hidden` the others. `identity` addresses one visible row in
-    a WHERE clause; its values are never NULL. `keys` are the conflict targets, in the order an
-    untargeted ON CONFLICT checks them. `defaults` maps a column to the SQL expression an INSERT
+    `columns` are those of `SELECT *`, `hidden` the others. `keys` are the conflict targets, in the
+    order an untargeted ON CONFLICT checks them. `identity` addresses one visible row in a WHERE
+    clause, before and after an UPDATE of other columns; its values are never NULL; the default is
+    the first key, or `rowid` for a table whose row ids are as lasting as that. `defaults` maps a column to the SQL expression an INSERT
     uses when the column is left out. `rowid` says that `last_insert_rowid()` finds a fresh row.
     `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
     """
@@ -45,11 +46,20 @@ class Table:
     kind: str
     columns: tuple[str, ...]
     hidden: tuple[str, ...] = ()
-    identity: tuple[str, ...] = ("rowid",)
+    identity: tuple[str, ...] = ()
     keys: tuple[UniqueKey, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rowid: bool = True
     refuses: frozenset[str] = frozenset()
+
+    @property
+    def address(self) -> tuple[str, ...]:
+        """Return the columns that address one visible row."""
+        if self.identity:
+            return self.identity
+        if self.keys:
+            return (*self.keys[0].columns, *self.keys[0].scope)
+        return ("rowid",)
 
     def has_column(self, name: str) -> bool:
         """Tell whether the table has the column, hidden ones and row ids included."""

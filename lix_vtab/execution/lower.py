@@ -70,7 +70,7 @@ def _set(
             raise unknown_column(assignment.column, table)
         sql.text(", " if position else " SET ").text(f"{quote(assignment.column)} = ")
         sql.row(offset + position)
-    _locate(sql, table.identity, table.identity.index)
+    _locate(sql, table.address, table.address.index)
     return sql.template()
 
 
@@ -92,7 +92,7 @@ def _shape(parts: Insert | Update | Delete) -> Template:
 
 def _update(parts: Update, table: Table) -> LoweredUpdate:
     owner = quote(parts.alias) if parts.alias else str(parts.table)
-    identity = ", ".join(f"{owner}.{quote(column)}" for column in table.identity)
+    identity = ", ".join(f"{owner}.{quote(column)}" for column in table.address)
     rows = Composer().span(parts.with_).text(f" SELECT {identity}")
     for assignment in parts.assignments:
         rows.text(", ")
@@ -104,13 +104,13 @@ def _update(parts: Update, table: Table) -> LoweredUpdate:
         rows.text(", (" if several else ", ").span(parts.from_).text(")" if several else "")
     if parts.where:
         rows.text(" WHERE ").span(parts.where)
-    count = len(table.identity)
+    count = len(table.address)
     names = [assignment.column for assignment in parts.assignments]
     return LoweredUpdate(
         rows.template(),
         count,
         _set(parts, table, parts.assignments, count),
-        _read_back(parts, table.identity, _positions(table.identity, names, count).__getitem__),
+        _read_back(parts, table.address, _positions(table.address, names, count).__getitem__),
         (Composer().span(parts.body).template(),),
         _shape(parts),
         parts.action,
@@ -118,7 +118,7 @@ def _update(parts: Update, table: Table) -> LoweredUpdate:
 
 
 def _delete(parts: Delete, table: Table) -> LoweredDelete:
-    identity = ", ".join(quote(column) for column in table.identity)
+    identity = ", ".join(quote(column) for column in table.address)
     rows = Composer()
     if not parts.alias:
         rows.span(parts.with_)
@@ -131,10 +131,10 @@ def _delete(parts: Delete, table: Table) -> LoweredDelete:
         rows.text(" WHERE ").span(parts.where)
     rows.text(")" if parts.alias else "")
     delete = Composer(f"DELETE FROM {parts.table}")
-    _locate(delete, table.identity, table.identity.index)
+    _locate(delete, table.address, table.address.index)
     return LoweredDelete(
         rows.template(),
-        len(table.identity),
+        len(table.address),
         delete.template(),
         (Composer().span(parts.body).template(),),
         _shape(parts),
@@ -175,7 +175,7 @@ class _InsertLowering:
         if parts.returning and not table.rowid:
             by_rowid = None
             if by_identity is None:
-                needed = ", ".join(table.identity)
+                needed = ", ".join(table.address)
                 raise LoweringError(
                     f"RETURNING on {table.name} needs values for {needed} in the INSERT"
                 )
@@ -235,11 +235,11 @@ class _InsertLowering:
     def _by_identity(self) -> tuple[Template | None, tuple[int, ...]]:
         """Return the query that reads an inserted row back, and the input items it needs."""
         parts = self._parts
-        known = [self._input.get(column.lower()) for column in self._table.identity]
+        known = [self._input.get(column.lower()) for column in self._table.address]
         if not parts.returning or any(source is None for source in known):
             return None, ()
         sql = Composer("SELECT ").span(parts.returning).text(f" FROM {parts.table}")
-        self._match(sql, self._table.identity)
+        self._match(sql, self._table.address)
         return sql.template(), tuple(source for source in known if isinstance(source, int))
 
     def _match(self, sql: Composer, columns: Sequence[str]) -> None:
@@ -255,15 +255,15 @@ class _InsertLowering:
             for key in self._keys(clause)
             if all(column.lower() in self._input for column in key.columns)
         )
-        condition = len(table.identity)
+        condition = len(table.address)
         if not clause.assignments:
             return ConflictRule(finders, condition)
         names = [assignment.column for assignment in clause.assignments]
         update = _set(parts, table, clause.assignments, condition + 1)
         if not parts.returning:
             return ConflictRule(finders, condition, update)
-        found = _positions(table.identity, names, condition + 1)
-        returning = _read_back(parts, table.identity, found.__getitem__)
+        found = _positions(table.address, names, condition + 1)
+        returning = _read_back(parts, table.address, found.__getitem__)
         return ConflictRule(finders, condition, update, returning)
 
     def _keys(self, clause: Conflict) -> tuple[UniqueKey, ...]:
@@ -288,7 +288,7 @@ class _InsertLowering:
         """Return the query for the row that stands in the way by `key`."""
         parts, table = self._parts, self._table
         sql = Composer().span(parts.with_ if clause.assignments else Span(parts.text))
-        sql.text(" SELECT " + ", ".join(quote(column) for column in table.identity) + ", ")
+        sql.text(" SELECT " + ", ".join(quote(column) for column in table.address) + ", ")
         if clause.where:
             sql.text("(").span(clause.where, self._excluded()).text(")")
         else:

@@ -116,6 +116,16 @@ def test_a_key_may_exclude_rows_that_are_not_in_the_way():
     assert lowered.rules[0].finders[0].sql.endswith("AND (b IS NOT NULL)")
 
 
+def test_a_row_is_addressed_by_identity_or_first_key_or_rowid():
+    keys = (UniqueKey(("k",), scope=("v",)), UniqueKey(("u",)))
+    columns = ("k", "v", "u")
+    assert Table("t", "x", columns, identity=("u",), keys=keys).address == ("u",)
+    assert Table("t", "x", columns, keys=keys).address == ("k", "v")
+    assert Table("t", "x", columns).address == ("rowid",)
+    lowered = lower("DELETE FROM t RETURNING u", Table("t", "x", columns, keys=keys))
+    assert lowered.delete.sql == 'DELETE FROM t WHERE "k" = ?1 AND "v" = ?2'
+
+
 def test_scope_columns_come_from_the_row_or_their_default(catalogue):
     table = catalogue.tables["entry"]
     left_out = lower("INSERT INTO entry (k) VALUES ('x') ON CONFLICT DO NOTHING", table)

@@ -163,4 +163,4 @@ def test_cuts_where_sqlite_cuts(pieces):
 def _bare(sql: str) -> str:
     return " ".join(
         token.text for token in tokenize(sql) if token.text != ";" or "TRIGGER" in sql
-    ).rstrip(" ;")
+    ).strip(" ;")
