@@ -13,11 +13,19 @@ from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
 from lix_vtab.surfaces.base import BaseModule, Surface
+from lix_vtab.surfaces.change import ChangeTable
+from lix_vtab.surfaces.change_author import ChangeAuthorTable
+from lix_vtab.surfaces.change_set import ChangeSetTable
+from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.check import Check
+from lix_vtab.surfaces.commit import CommitTable
+from lix_vtab.surfaces.commit_edge import CommitEdgeTable
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.internal import InternalModule
-from lix_vtab.surfaces.state import State, StateByVersion, StoredState
+from lix_vtab.surfaces.internal_state import InternalState
+from lix_vtab.surfaces.state import State, StateByVersion
 from lix_vtab.surfaces.version import VersionSurface
+from lix_vtab.surfaces.version_pointer import VersionPointerTable
 
 __all__ = ["TABLES", "Sessions", "install"]
 
@@ -26,10 +34,17 @@ Build = Callable[[Session, Sequence[str]], Surface]
 SURFACES: dict[str, Build] = {
     "lix_state": lambda session, args: State(session),
     "lix_state_by_version": lambda session, args: StateByVersion(session),
-    "lix_internal_state_vtable": lambda session, args: StoredState(session),
+    "lix_internal_state_vtable": lambda session, args: InternalState(session),
     "lix_version": lambda session, args: VersionSurface(session),
     "lix_active_version": lambda session, args: ActiveVersion(session),
     "lix_active_account": lambda session, args: ActiveAccount(session),
+    "lix_commit": lambda session, args: CommitTable(session),
+    "lix_commit_edge": lambda session, args: CommitEdgeTable(session),
+    "lix_change": lambda session, args: ChangeTable(session),
+    "lix_change_set": lambda session, args: ChangeSetTable(session),
+    "lix_change_set_element": lambda session, args: ChangeSetElementTable(session),
+    "lix_change_author": lambda session, args: ChangeAuthorTable(session),
+    "lix_version_pointer": lambda session, args: VersionPointerTable(session),
     "lix_check": lambda session, args: Check(session),
 }
 

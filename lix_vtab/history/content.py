@@ -1,0 +1,60 @@
+"""What a commit contains, as pieces of SQL the other modules build on.
+
+A commit `c` contains its own changes, which lie in a range of the log, and those it adopted from
+other commits. The changes of a version `v` since its baseline are what its working commit contains;
+they are found through the commits `c` of its segment, never by looking at all its rows.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CHANGES",
+    "IS_OWN",
+    "IS_WORKING",
+    "PARENTS",
+    "SINCE_BASELINE",
+    "WORKING_CHANGES",
+    "change_ids",
+]
+
+LAST = 9223372036854775807
+
+IS_OWN = f"h.commit_seq = c.seq AND h.no BETWEEN c.first_change AND coalesce(c.last_change, {LAST})"
+"""Condition: change `h` was made by commit `c`. The range is what makes it a look-up."""
+
+CHANGES = (
+    f"SELECT h.no, h.id FROM lix_internal_change h WHERE {IS_OWN} "
+    "UNION ALL SELECT h.no, h.id FROM lix_internal_member m "
+    "JOIN lix_internal_change h ON h.no = m.change_no WHERE m.seq = c.seq"
+)
+"""Number and id of every change commit `c` contains."""
+
+SINCE_BASELINE = "c.segment_id = v.segment_id AND c.seq > coalesce(v.baseline_seq, 0)"
+"""Condition: commit `c` was made in version `v` since its last checkpoint."""
+
+IS_WORKING = (
+    "t.segment_id = v.segment_id AND t.schema_id = h.schema_id AND t.entity_id = h.entity_id "
+    "AND t.file_id = h.file_id AND t.change_no = h.no AND t.from_seq = c.seq"
+)
+"""Condition: row `t` of version `v` still shows change `h` as commit `c` brought it."""
+
+PARENTS = (
+    "SELECT p.id, 0 AS position FROM lix_internal_commit p WHERE p.seq = c.parent_seq "
+    "UNION ALL SELECT p.id, x.position FROM lix_internal_parent x "
+    "JOIN lix_internal_commit p ON p.seq = x.parent_seq WHERE x.seq = c.seq"
+)
+"""Id and position of every parent of commit `c`."""
+
+WORKING_CHANGES = (
+    "SELECT h.no, h.id FROM lix_internal_commit c JOIN lix_internal_change h "
+    f"JOIN lix_internal_tip t WHERE {SINCE_BASELINE} AND {IS_OWN} AND {IS_WORKING} "
+    "UNION ALL SELECT h.no, h.id FROM lix_internal_commit c JOIN lix_internal_member m "
+    "JOIN lix_internal_change h JOIN lix_internal_tip t "
+    f"WHERE {SINCE_BASELINE} AND m.seq = c.seq AND h.no = m.change_no AND {IS_WORKING}"
+)
+"""Number and id of the newest change of every entity changed in version `v` since its baseline."""
+
+
+def change_ids(changes: str) -> str:
+    """Write the SQL of a JSON array of change ids, oldest first."""
+    return f"(SELECT json_group_array(id ORDER BY no) FROM ({changes}))"
