@@ -26,8 +26,8 @@ __all__ = ["loadable_path"]
 def loadable_path(cache_dir: Path | None = None) -> str:
     """Return the path that makes a SQLite host load lix_vtab.
 
-    The first call for a Python environment puts the extension into a cache of the user (compiled, or
-    copied when the installed package brought it); later calls only look it up.
+    The first call for a Python environment puts the extension into a cache of the user (compiled,
+    or copied when the installed package brought it); later calls only look it up.
 
         connection.load_extension(lix_vtab.loadable_path())
     """
@@ -74,7 +74,9 @@ def _install(home: Path) -> None:
 
 def _copy_shipped(target: Path) -> bool:
     """Copy the files a wheel brought for this Python, if it did."""
-    shipped = [Path(__file__).with_name(name) for name in (build.bootstrap_name(), build.shim_name())]
+    shipped = [
+        Path(__file__).with_name(name) for name in (build.bootstrap_name(), build.shim_name())
+    ]
     if not all(file.exists() for file in shipped):
         return False
     target.mkdir(parents=True)

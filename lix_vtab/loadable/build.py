@@ -1,8 +1,8 @@
 """Compile the loadable extension with the C compiler at hand.
 
-The extension is two files. `lix_vtab` is what a SQLite host loads; it needs no Python and brings one
-into the process. The shim is compiled against the headers of one Python and does the work. Beside
-them lies `lix_vtab.ini`, which says where that Python and its packages are.
+The extension is two files. `lix_vtab` is what a SQLite host loads; it needs no Python and brings
+one into the process. The shim is compiled against the headers of one Python and does the work.
+Beside them lies `lix_vtab.ini`, which says where that Python and its packages are.
 
 This module imports nothing of lix_vtab, because the build of the package itself uses it.
 """
@@ -26,7 +26,7 @@ SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 BOOTSTRAP_SOURCE = "bootstrap.c"
 
 
-class BuildUnavailable(Exception):  # noqa: N818 - it says what is missing, not that code failed
+class BuildUnavailable(Exception):
     """The extension cannot be compiled here; `hint` says what would help."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -36,7 +36,7 @@ class BuildUnavailable(Exception):  # noqa: N818 - it says what is missing, not 
 
 
 def shim_name() -> str:
-    """Return the file name of the shim for the running Python, such as `lix_vtab_shim.cpython-311.so`."""
+    """Return the file name of the shim, which depends on the running Python's ABI."""
     return f"lix_vtab_shim.{sysconfig.get_config_var('SOABI') or sys.implementation.cache_tag}.so"
 
 
@@ -58,7 +58,9 @@ def build(target_dir: Path | None = None) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     compiler = _compiler()
     headers = _headers()
-    shim_sources = [source for source in sorted(NATIVE.glob("*.c")) if source.name != BOOTSTRAP_SOURCE]
+    shim_sources = [
+        source for source in sorted(NATIVE.glob("*.c")) if source.name != BOOTSTRAP_SOURCE
+    ]
     _compile(compiler, [NATIVE / BOOTSTRAP_SOURCE], target / bootstrap_name(), ())
     _compile(compiler, shim_sources, target / shim_name(), headers)
     return target / bootstrap_name()

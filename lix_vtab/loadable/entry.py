@@ -11,7 +11,7 @@ __all__ = ["initialise"]
 def initialise(connection: Any) -> None:
     """Register everything of lix_vtab on the host's connection, and make a lix if it has none.
 
-    `connection` is the shim's `HostConnection`. This is the process' way in and so stands outside
-    of the layers: the package is found at run time, because nothing here may import what lies above.
+    `connection` is the shim's `HostConnection`. This is a process' way in and so stands outside of
+    the layers: the package is found at run time, because nothing here imports what lies above.
     """
     importlib.import_module("lix_vtab").load(connection)

@@ -1,4 +1,4 @@
-"""Errors of Python code, as a host without Python exceptions sees them, and as Python code sees them."""
+"""Errors of Python code, as a host without exceptions sees them, and as Python code sees them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,11 @@ def test_a_refused_drop_keeps_the_table(loaded_host):
     [
         ("object", "SELECT a FROM f", "TypeError: Value from Python is not supported by SQLite"),
         ("huge", "SELECT a FROM f", "OverflowError: int too big to convert"),
-        ("None", "INSERT INTO f VALUES (1, 2)", "TypeError: UpdateInsertRow must return the new rowid"),
+        (
+            "None",
+            "INSERT INTO f VALUES (1, 2)",
+            "TypeError: UpdateInsertRow must return the new rowid",
+        ),
     ],
 )
 def test_unusable_values_are_refused(loaded_host, fault, sql, text):
@@ -109,7 +113,7 @@ def test_an_error_passes_through_two_levels(loaded_host):
     loaded_host.run("INSERT INTO t VALUES (1, 2, 3)")
     with pytest.raises(Refused, match=r"^LIX_ERROR_UNIQUE: t.a = 1 is taken \(choose another a\)$"):
         loaded_host.run("SELECT sample_sql('INSERT INTO t VALUES (1, 2, 3)')")
-    with pytest.raises(Refused, match="^no such table: nowhere$") as caught:
+    with pytest.raises(Refused, match=r"^no such table: nowhere$") as caught:
         loaded_host.run("SELECT sample_sql('SELECT * FROM nowhere')")
     assert caught.value.code & 0xFF == 1
 

@@ -1,5 +1,7 @@
 """The same SQL gives the same rows, errors and callbacks whichever way the tables came in."""
 
+# ruff: noqa: E501 - a script a line reads best
+
 from __future__ import annotations
 
 import pytest
@@ -153,7 +155,10 @@ def test_savepoints_are_delivered_in_every_host(host):
     told = [line for line in log if line.startswith(("Savepoint", "RollbackTo", "Release"))]
     assert "Savepoint 0" in told
     assert "Savepoint 1" in told
-    assert [line for line in told if line.startswith("RollbackTo")] == ["RollbackTo 1", "RollbackTo 0"]
+    assert [line for line in told if line.startswith("RollbackTo")] == [
+        "RollbackTo 1",
+        "RollbackTo 0",
+    ]
     assert "Release 0" in told
 
 
@@ -256,5 +261,5 @@ def test_integrity_check_asks_the_table_where_sqlite_does(host):
 def test_a_table_without_a_plan_is_refused(host):
     host.run("CREATE VIRTUAL TABLE f USING faulty(False, bug)")
     assert host.run("SELECT count(*) FROM numbers(2)") == [(2,)]
-    with pytest.raises(Refused, match="no query solution|unable to use function|xBestIndex"):
+    with pytest.raises(Refused, match="no query solution"):
         host.run("SELECT * FROM f")

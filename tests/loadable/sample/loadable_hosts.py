@@ -1,4 +1,4 @@
-"""Three ways to have the sample tables: through APSW itself, and through the extension in two hosts."""
+"""Three ways to have the sample tables: APSW itself, and the extension in two hosts."""
 
 from __future__ import annotations
 

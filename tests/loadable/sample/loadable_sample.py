@@ -1,4 +1,4 @@
-"""Virtual tables and functions for the tests: the same code for APSW and for the loadable extension.
+"""Virtual tables and functions for the tests: the same code for APSW and for the extension.
 
 `initialise` is the entry point the tests bake into the extension they build. `register` is what it
 does, and works on an `apsw.Connection` as well, so that both can be compared.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import os
+import signal
 import threading
 import time
 
@@ -44,6 +46,7 @@ def register(connection):
         ("sample_echo", lambda *args: args[-1] if args else None, -1),
         ("sample_type", lambda value: type(value).__name__, 1),
         ("sample_wait", lambda: wait(connection), 0),
+        ("sample_control_c", lambda: control_c(connection), 0),
         ("sample_nested", lambda: nested(connection), 0),
     ):
         connection.create_scalar_function(name, function, count)
@@ -78,6 +81,12 @@ def wait(connection):
     raise apsw.InterruptError("stopped in Python")
 
 
+def control_c(connection):
+    """Press Control-C and wait for the effect."""
+    os.kill(os.getpid(), signal.SIGINT)
+    wait(connection)
+
+
 def nested(connection):
     """Interrupt the connection from a thread while a long statement runs on it."""
     timer = threading.Timer(0.05, connection.interrupt)
@@ -104,7 +113,7 @@ class Log:
         return "\n".join(" ".join(map(str, entry)) for entry in entries)
 
 
-# ---- a writable table ------------------------------------------------------------------------------
+# ---- a writable table ----------------------------------------------------------------------------
 
 
 class StoreModule:
@@ -252,7 +261,10 @@ class StoreTable:
 def plan_of(info):
     """Use EQ and IN on columns, MATCH on the last one, and LIMIT and OFFSET when all is used."""
     columns, log, limits, position, complete = [], [], [], 0, True
-    wanted = {apsw.SQLITE_INDEX_CONSTRAINT_LIMIT: "limit", apsw.SQLITE_INDEX_CONSTRAINT_OFFSET: "offset"}
+    wanted = {
+        apsw.SQLITE_INDEX_CONSTRAINT_LIMIT: "limit",
+        apsw.SQLITE_INDEX_CONSTRAINT_OFFSET: "offset",
+    }
     for n in range(info.nConstraint):
         op = info.get_aConstraint_op(n)
         if op in wanted:
@@ -271,7 +283,9 @@ def plan_of(info):
         info.set_aConstraintUsage_argvIndex(n, position)
         info.set_aConstraintUsage_omit(n, True)
         columns.append([column, "in" if together else "eq"])
-    orders = [(info.get_aOrderBy_iColumn(n), info.get_aOrderBy_desc(n)) for n in range(info.nOrderBy)]
+    orders = [
+        (info.get_aOrderBy_iColumn(n), info.get_aOrderBy_desc(n)) for n in range(info.nOrderBy)
+    ]
     ordered = orders == [(-1, False)]
     if complete and (ordered or not orders):
         for n, name in limits:
@@ -328,7 +342,7 @@ class StoreCursor:
         self.table.log.add("Close")
 
 
-# ---- a read-only function-like table, with two kinds of cursors ------------------------------------
+# ---- a read-only table-valued function, with two kinds of cursors ---------------------------------
 
 
 class NumbersModule:
@@ -338,7 +352,9 @@ class NumbersModule:
         self.cursor = cursor
 
     def Connect(self, connection, module, schema, name):
-        return "CREATE TABLE x(value, text, real, blob, empty, stop HIDDEN)", NumbersTable(self.cursor)
+        return "CREATE TABLE x(value, text, real, blob, empty, stop HIDDEN)", NumbersTable(
+            self.cursor
+        )
 
 
 class NumbersTable:
@@ -415,7 +431,7 @@ class PlainCursor:
         pass
 
 
-# ---- misbehaving ------------------------------------------------------------------------------------
+# ---- misbehaving ---------------------------------------------------------------------------------
 
 
 class FaultyModule:
