@@ -131,21 +131,12 @@ def compile_schema(definition: dict[str, Json]) -> CompiledSchema:
     >>> task.property_names, task.properties["done"].sql_type, task.entity_id_of({"id": "t1"})
     (('done', 'id'), 'BOOLEAN', 't1')
     """
-    dialect = find_dialect(definition)
-    if dialect is None:
-        raise refuse([f"/$schema {definition['$schema']!r} is not a supported draft"])
-    graph = build_graph(definition, dialect)
     identity = SchemaKey(definition["x-lix-key"], definition["x-lix-version"])
-    try:
-        checker = Checker(definition, dialect, guard=guard_of(graph))
-    except ValueError as error:
-        raise refuse(
-            [f"failed to compile schema '{identity.key}' ({identity.version}): {error}"]
-        ) from error
+    checker, properties = _analyse(definition, identity)
     return CompiledSchema(
         identity=identity,
         definition=MappingProxyType(definition),
-        properties=MappingProxyType(describe_properties(definition, graph)),
+        properties=MappingProxyType(properties),
         primary_key=_group(definition.get("x-lix-primary-key", ())),
         unique=tuple(map(_group, definition.get("x-lix-unique", ()))),
         indexes=tuple(map(_group, definition.get("x-lix-index", ()))),
@@ -156,6 +147,22 @@ def compile_schema(definition: dict[str, Json]) -> CompiledSchema:
         defaults=collect_defaults(definition),
         checker=checker,
     )
+
+
+def _analyse(
+    definition: dict[str, Json], identity: SchemaKey
+) -> tuple[Checker, dict[str, Property]]:
+    """Build what needs the graph of the definition."""
+    dialect = find_dialect(definition)
+    if dialect is None:
+        raise refuse([f"/$schema {definition['$schema']!r} is not a supported draft"])
+    graph = build_graph(definition, dialect)
+    try:
+        checker = Checker(definition, dialect, guard=guard_of(graph))
+    except ValueError as error:
+        reason = f"failed to compile schema '{identity.key}' ({identity.version}): {error}"
+        raise refuse([reason]) from error
+    return checker, describe_properties(definition, graph)
 
 
 def _group(pointers: Any) -> PointerGroup:

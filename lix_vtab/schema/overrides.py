@@ -50,8 +50,8 @@ def evaluate_overrides(definition: Mapping[str, Any]) -> Overrides:
 
     Unknown columns are ignored.
 
-    >>> keyword = {"lixcol_file_id": "'lix'", "lixcol_untracked": "1"}
-    >>> evaluate_overrides({"x-lix-override-lixcols": keyword}).file_id
+    >>> pinned = {"x-lix-key": "task", "x-lix-override-lixcols": {"lixcol_file_id": "'lix'"}}
+    >>> evaluate_overrides(pinned).file_id
     'lix'
     """
     expressions = definition.get("x-lix-override-lixcols")

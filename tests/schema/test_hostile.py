@@ -388,15 +388,15 @@ _WORDS = st.sampled_from(
         "not",
         "pattern",
         "enum",
-        "x-lix-default",
-        "p",
-        "x-lix-unique",
-        "x-lix-primary-key",
         "required",
         "$defs",
         "$id",
         "dependencies",
         "format",
+        "p",
+        "x-lix-default",
+        "x-lix-unique",
+        "x-lix-primary-key",
     ]
 )
 _JSON: Any = st.recursive(
