@@ -34,12 +34,14 @@ class UniqueKey:
 class Table:
     """A virtual table of ours, as far as a statement planner cares.
 
-    `columns` are those of `SELECT *`, `hidden` the others. `keys` are the conflict targets, in the
-    order an untargeted ON CONFLICT checks them. `identity` addresses one visible row in a WHERE
-    clause, before and after an UPDATE of other columns; its values are never NULL; the default is
-    the first key, or `rowid` for a table whose row ids are as lasting as that. `defaults` maps a column to the SQL expression an INSERT
-    uses when the column is left out. `rowid` says that `last_insert_rowid()` finds a fresh row.
-    `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
+    - `columns` are those of `SELECT *`, `hidden` the others.
+    - `keys` are the conflict targets, in the order an untargeted ON CONFLICT checks them.
+    - `identity` addresses one visible row in a WHERE clause, before and after an UPDATE of other
+      columns; its values are never NULL. The default is the first key, or `rowid` for a table
+      without keys, whose row ids then have to last as long.
+    - `defaults` maps a column to the SQL expression an INSERT uses when the column is left out.
+    - `rowid` says that `last_insert_rowid()` finds a fresh row.
+    - `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
     """
 
     name: str

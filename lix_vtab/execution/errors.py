@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from lix_vtab.errors import InvalidValueError, ParseError, SqlError, TransactionStateError
-from lix_vtab.errors import UnsupportedSql as UnsupportedSql
+from lix_vtab.errors import (
+    InvalidValueError,
+    ParseError,
+    SqlError,
+    TransactionStateError,
+    UnsupportedSql,
+)
 
 __all__ = ["EmptyScript", "LoweringError", "PlaceholderError", "PlanError", "ScriptShapeError"]
 
@@ -26,5 +31,3 @@ class LoweringError(UnsupportedSql):
 
 class PlanError(SqlError):
     """A plan contradicts itself; nothing was executed (plan)."""
-
-    code = "LIX_ERROR_PLAN"
