@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from lix_vtab.model.json import Json
 from lix_vtab.schema.dialects import Dialect
 from lix_vtab.schema.guard import Guard
@@ -96,10 +98,23 @@ class Checker:
 
     def _screen(self, value: Json) -> bool:
         """Accept ordinary values fast, send the others to the judge."""
+        if not self._guard.explosive and self._is_plain(value):
+            return bool(self._fast.is_valid(value))
         extent = survey(value)
         if extent.depth <= MAX_DEPTH and self._trusts(extent):
             return bool(self._fast.is_valid(value))
         return False
+
+    def _is_plain(self, value: Json) -> bool:
+        """Tell at the cost of one encoding whether a value is shallow and its texts are short.
+
+        The encoder gives up at 254 levels, and no text is longer than the whole.
+        """
+        try:
+            size = len(orjson.dumps(value))
+        except TypeError:
+            return False
+        return size <= LONGEST or not self._guard.heavy
 
     def _trusts(self, extent: Extent) -> bool:
         """Tell whether the compiled validator ends soon on a value of this extent."""
