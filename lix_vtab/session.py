@@ -31,6 +31,7 @@ class Session:
         "catalogue",
         "connection",
         "db",
+        "drops",
         "internal",
         "parent_given",
         "scopes",
@@ -53,11 +54,21 @@ class Session:
         self.writer_key: str | None = None
         self.internal = False
         self.parent_given = False
+        self.drops = False
         self._depth = 0
 
     def active_scope(self) -> Scope | None:
         """Return the scope of the active version."""
         return self.scopes.of(self.versions.active_id())
+
+    @contextmanager
+    def dropping_tables(self) -> Iterator[None]:
+        """Allow our own tables to be dropped, which is otherwise refused."""
+        self.drops = True
+        try:
+            yield
+        finally:
+            self.drops = False
 
     @contextmanager
     def atomic(self) -> Iterator[None]:

@@ -229,7 +229,9 @@ class Table:
         """Let go of the table."""
 
     def Destroy(self) -> None:
-        """Refuse DROP TABLE."""
+        """Refuse DROP TABLE, unless we drop the table of a schema that goes."""
+        if self._session.drops:
+            return
         raise ReadOnlyError(
             f"{self.surface.name} is part of the database's lix and cannot be dropped",
             hint="DELETE its rows, or its schema from lix_stored_schema",

@@ -20,6 +20,7 @@ from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.check import Check
 from lix_vtab.surfaces.commit import CommitTable
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
+from lix_vtab.surfaces.entity_tables import MODULE, EntityTables, build_entity
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
@@ -69,6 +70,7 @@ class Sessions:
         known = self._sessions.get(db)
         if known is None:
             known = self._sessions[db] = Session(self._own, db)
+            EntityTables(known)
         return known
 
 
@@ -85,7 +87,7 @@ def install(connection: Connection) -> Sessions:
     }
     internal = InternalModule(sessions, lambda session: check(session.store))
     connection.create_module("lix_internal", internal, **options)
-    for name, build in SURFACES.items():
+    for name, build in {**SURFACES, MODULE: build_entity}.items():
         connection.create_module(name, BaseModule(sessions, build), **options)
     register(sessions(), functions_of(sessions()))
     return sessions

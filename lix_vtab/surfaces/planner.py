@@ -34,7 +34,7 @@ class Column(NamedTuple):
 
     `template` is its value over the fields of a row (see `resolution.visible`), "" when it only
     serves as an argument. `role` says how an equality narrows the search: `schema`, `file` and
-    `entity` are key columns, `version` chooses what is read, `argument` is a hidden parameter of
+    `entity` are key columns, `key` is a part of a key that is only useful whole, `version` chooses what is read, `argument` is a hidden parameter of
     a table-valued function, `index` is answered by an index of its own.
     """
 
@@ -172,6 +172,9 @@ def _estimate(columns: Sequence[Column], terms: Sequence[Term], multi: bool) -> 
     """Estimate cost and rows from which parts of the key are known."""
     pinned: dict[str, bool] = {}
     filters = 0
+    parts = {n for n, column in enumerate(columns) if column.role == "key"}
+    if parts and parts <= {term.column for term in terms if term.operator == "="}:
+        pinned["entity"] = True
     for term in terms:
         role = columns[term.column].role
         if term.operator in ("=", "IS", "IN") and role:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
 
+from lix_vtab.errors import LixError
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import Query
 from lix_vtab.session import Session
@@ -35,12 +36,14 @@ class Reader:
     """Finds state rows. `schema_key` fixes the schema, `filters` are conditions that always hold.
 
     `multi` shows the rows of many versions, `own` only what versions hold themselves (tombstones
-    included).
+    included). `entity_of` makes an entity id of the values of all columns with role `key`.
     """
 
     __slots__ = (
         "_columns",
+        "_entity_of",
         "_filters",
+        "_keys",
         "_multi",
         "_own",
         "_schema_key",
@@ -57,6 +60,7 @@ class Reader:
         filters: Sequence[str] = (),
         multi: bool = False,
         own: bool = False,
+        entity_of: Callable[[dict[str, Any]], str | None] | None = None,
     ) -> None:
         self._session = session
         self._columns = columns
@@ -64,6 +68,8 @@ class Reader:
         self._filters = tuple(filters)
         self._multi = multi
         self._own = own
+        self._entity_of = entity_of
+        self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
         self._version_column = next(
             (n for n, column in enumerate(columns) if column.role == "version"), -1
         )
@@ -156,6 +162,11 @@ class Reader:
                 params.append(affine(value, column.declared))
         if self._searches_by_entity(plan):
             params.append(self._session.catalogue.schema_ids())
+        if self._searches_by_key(plan):
+            entity_id = self._key_of(plan, args)
+            if entity_id is None:
+                return None
+            params.append(entity_id)
         if plan.limit is not None:
             params.append(args[plan.limit])
         if plan.offset is not None:
@@ -173,6 +184,23 @@ class Reader:
             and self._schema_key is None
             and not self._own
         )
+
+    def _searches_by_key(self, plan: Plan) -> bool:
+        """Tell whether every part of the primary key is known, so the entity id is."""
+        given = {t.column for t in plan.terms if t.operator == "="}
+        return self._entity_of is not None and bool(self._keys) and self._keys <= given
+
+    def _key_of(self, plan: Plan, args: Sequence[Any]) -> str | None:
+        assert self._entity_of is not None
+        values = {
+            self._columns[t.column].name: affine(args[t.argument], self._columns[t.column].declared)
+            for t in plan.terms
+            if t.column in self._keys and t.operator == "="
+        }
+        try:
+            return self._entity_of(values)
+        except LixError:
+            return None
 
     # -- building
 
@@ -196,6 +224,9 @@ class Reader:
         if self._searches_by_entity(plan):
             number += 1
             keys.append(f"x.schema_id IN (SELECT value FROM json_each(?{number}))")
+        if self._searches_by_key(plan):
+            number += 1
+            keys.append(f"x.entity_id = ?{number}")
         if in_file:
             keys.append("x.file_id <> 1")
         limit = ""
