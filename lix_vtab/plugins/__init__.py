@@ -15,7 +15,9 @@ from lix_vtab.plugins.contract import (
     PluginInvalidInput,
     StateContext,
 )
+from lix_vtab.plugins.csvfile.plugin import CsvPlugin
 from lix_vtab.plugins.jsonfile.plugin import JsonPlugin
+from lix_vtab.plugins.markdown.plugin import MarkdownPlugin
 from lix_vtab.plugins.registry import PluginRegistry, load_archive
 from lix_vtab.plugins.textfile.plugin import TextPlugin
 
@@ -30,12 +32,16 @@ __all__ = [
     "PluginRegistry",
     "StateContext",
     "load_archive",
+    "plugin_csv",
     "plugin_json",
+    "plugin_md",
     "plugin_text",
 ]
 
+plugin_csv = CsvPlugin()
 plugin_json = JsonPlugin()
+plugin_md = MarkdownPlugin()
 plugin_text = TextPlugin()
 
-BUILTIN: tuple[Plugin, ...] = (plugin_json, plugin_text)
+BUILTIN: tuple[Plugin, ...] = (plugin_csv, plugin_json, plugin_md, plugin_text)
 """The plugins that are active unless `open(plugins=...)` says otherwise."""

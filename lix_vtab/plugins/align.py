@@ -51,17 +51,14 @@ def align(
 def text_similarity(a: str, b: str) -> float:
     """Return the share of two texts that is a common beginning or a common end.
 
-    >>> text_similarity("hello world", "hello there")
-    0.5454545454545454
+    >>> text_similarity("Beta", "Beta plus")
+    0.6153846153846154
     """
     if a == b:
         return 1.0
-    shorter, longer = sorted((len(a), len(b)))
-    if not shorter:
-        return 0.0
     head = common_prefix(a, b)
-    tail = common_suffix(a, b, shorter - head)
-    return (head + tail) / longer
+    tail = common_suffix(a, b, min(len(a), len(b)) - head)
+    return 2 * (head + tail) / (len(a) + len(b))
 
 
 def common_prefix(a: AnyStr, b: AnyStr) -> int:

@@ -1,0 +1,281 @@
+"""The changes that turn stored rows into a new text, and the text of stored rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from lix_vtab.plugins.align import align
+from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput
+from lix_vtab.plugins.csvfile.table import (
+    ENDINGS,
+    HEADER_ID,
+    Columns,
+    Header,
+    find_unique,
+    match_columns,
+    read_cells,
+    spelled_otherwise,
+)
+from lix_vtab.plugins.csvfile.text import Dialect, Record, read_records, sniff_delimiter, value_of
+from lix_vtab.plugins.entities import changed, encode_text, require_object, text_member
+from lix_vtab.plugins.order import place
+
+__all__ = ["HEADER", "ROW", "render", "update"]
+
+HEADER = "csv_header"
+ROW = "csv_row"
+
+Row = dict[str, Any]
+Cells = dict[str, str]
+
+
+def update(snapshot: Row | None, old: Mapping[str, Row], file: File) -> Iterator[EntityChange]:
+    """Yield the header if it changed, tombstones, then new and changed rows in file order."""
+    old = dict(_sorted_rows(old))
+    headers = {} if snapshot is None else {HEADER_ID: snapshot}
+    text = _decode(file.data)
+    if not text:
+        yield from changed(HEADER, headers, {})
+        yield from changed(ROW, old, {})
+        return
+    now = None if snapshot is None else Header.of(snapshot)
+    bom = text[0] == "\ufeff"
+    delimiter = _delimiter(text[bom:], file.path, now)
+    records = read_records(text[bom:], delimiter) or [Record([""], "")]
+    table = _Table(now, old, records)
+    header = table.header(delimiter, snapshot, bom=bom)
+    line = _header_snapshot(header, now, snapshot, records[0])
+    yield from changed(HEADER, headers, {HEADER_ID: line})
+    yield from changed(ROW, old, table.snapshots(header))
+
+
+class _Table:
+    """A new text next to the stored rows: which line is which row."""
+
+    def __init__(self, now: Header | None, old: Mapping[str, Row], records: list[Record]) -> None:
+        names = [value_of(raw) for raw in records[0].cells]
+        self.now = now
+        self.old = old
+        self.ids = list(old)
+        self.records = records
+        self.has_line_feed = any("\n" in raw for record in records for raw in record.cells)
+        self.lines = records[1:]
+        self.columns = match_columns(now.columns if now else (), names)
+        self.cells = [read_cells(record, self.columns) for record in self.lines]
+        self.unique = now.unique if now and old else find_unique(self.columns, self.cells)
+        shared = {key for key, _ in self.columns}
+        if now is not None:
+            shared &= {key for key, _ in now.columns}
+        if self.unique not in shared:
+            self.unique = None
+        rows = [_cells_of(row) for row in old.values()]
+        self.matches = _match(rows, self.cells, sorted(shared), self.unique)
+        self.partners = [None if at is None else old[self.ids[at]] for at in self.matches]
+
+    def header(self, delimiter: str, snapshot: Row | None, *, bom: bool) -> Header:
+        """Return what the rows of the new text share."""
+        dialect = Dialect(delimiter, self._newline(snapshot), self._quote_all())
+        unterminated = not self.records[-1].ending
+        return Header(self.columns, dialect, self.unique, unterminated, bom)
+
+    def _newline(self, snapshot: Row | None) -> str:
+        """Return the common line ending: the present one, unless another touches fewer lines."""
+        current = None if self.now is None else self.now.dialect.newline
+        endings = [record.ending for record in self.records]
+        usual = max(ENDINGS, key=endings.count)
+        if current is None or "\r" in (current, usual):
+            # a lone \r ends lines only in a file without any \n
+            keep = current is not None and not any(endings) and not self.has_line_feed
+            return current if keep and current else usual
+        said = [snapshot, *self.partners]
+        current_cost, usual_cost = (
+            sum(
+                ending not in ("", newline if row is None else row.get("ending", newline))
+                for row, ending in zip(said, endings, strict=True)
+            )
+            for newline in (current, usual)
+        )
+        return usual if usual_cost + 1 < current_cost else current
+
+    def _quote_all(self) -> bool:
+        """Tell whether cells are quoted for no reason; a habit changes only with a landslide."""
+        cells = quoted = 0
+        for record in self.records:
+            cells += len(record.cells)
+            quoted += sum(raw[:1] == '"' for raw in record.cells)
+        if self.now is None:
+            return quoted * 2 > cells
+        return quoted * 10 >= cells * (1 if self.now.dialect.quote_all else 9)
+
+    def snapshots(self, header: Header) -> dict[str, Row]:
+        """Return the snapshot of every row, the stored one where it still holds."""
+        orders = place(
+            [
+                (None, "") if at is None else (self.old[self.ids[at]].get("order"), self.ids[at])
+                for at in self.matches
+            ]
+        )
+        used = set(self.ids)
+        rows: dict[str, Row] = {}
+        for at, match in enumerate(self.matches):
+            cells = self.cells[at]
+            entity_id = _mint(cells, self.unique, used) if match is None else self.ids[match]
+            rows[entity_id] = _row_snapshot(
+                header, self.partners[at], entity_id, orders[at], cells, self.lines[at]
+            )
+        return rows
+
+
+def render(snapshot: Mapping[str, Any], rows: Mapping[str, Row]) -> bytes:
+    """Write a table from its header and rows."""
+    header = Header.of(snapshot)
+    newline = header.dialect.newline
+    listed = [row for _, row in _sorted_rows(rows)]
+    endings = [_ending(row, newline) for row in (snapshot, *listed)]
+    if header.unterminated:
+        endings[-1] = ""
+    lines = [header.own_line(snapshot.get("raw"), endings[0])]
+    lines += [header.row_line(row, end) for row, end in zip(listed, endings[1:], strict=True)]
+    return encode_text("\ufeff" * header.bom + "".join(lines))
+
+
+def _ending(row: Mapping[str, Any], newline: str) -> str:
+    ending = row.get("ending", newline)
+    if ending not in ENDINGS:
+        raise PluginInvalidInput(f"{ending!r} is no line ending")
+    return str(ending)
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as problem:
+        raise PluginInvalidInput(f"file.data is no UTF-8 text: {problem}") from problem
+
+
+def _sorted_rows(rows: Mapping[str, Any]) -> list[tuple[str, Row]]:
+    def position(item: tuple[str, Any]) -> tuple[bool, str, str]:
+        order = text_member(require_object(ROW, *item), "order")
+        return not order, order, item[0]
+
+    return sorted(rows.items(), key=position)
+
+
+def _delimiter(text: str, path: str, now: Header | None) -> str:
+    if now is not None and now.dialect.delimiter in text.partition("\n")[0]:
+        return now.dialect.delimiter
+    found = sniff_delimiter(text, path)
+    return now.dialect.delimiter if now is not None and found not in text else found
+
+
+def _header_snapshot(
+    header: Header, now: Header | None, snapshot: Row | None, first: Record
+) -> Row:
+    newline = header.dialect.newline
+    if (
+        snapshot is not None
+        and now == header
+        and header.own_line(snapshot.get("raw"), first.ending) == _line(header, first)
+        and first.ending in ("", snapshot.get("ending", newline))
+    ):
+        return snapshot
+    fresh = header.snapshot()
+    raw = spelled_otherwise(header.dialect, header.columns, first)
+    if first.cells == [""]:
+        raw = {header.columns[0][0]: ""}
+    return _with_spelling(fresh, raw, first, newline)
+
+
+def _row_snapshot(
+    header: Header, old: Row | None, entity_id: str, order: str, cells: Cells, record: Record
+) -> Row:
+    newline = header.dialect.newline
+    if (
+        old is not None
+        and old.get("order") == order
+        and old.get("cells") == cells
+        and record.ending in ("", old.get("ending", newline))
+        and _is_written(header, old, record)
+    ):
+        return old
+    fresh: Row = {"id": entity_id, "order": order, "cells": cells}
+    raw = spelled_otherwise(header.dialect, list(cells.items()), record)
+    return _with_spelling(fresh, raw, record, newline)
+
+
+def _is_written(header: Header, old: Row, record: Record) -> bool:
+    """Tell whether a stored row with the right cells would be written as this line."""
+    plain = not header.dialect.quote_all and "raw" not in old and record.cells != [""]
+    if plain and not any('"' in raw or "\r" in raw for raw in record.cells):
+        return True
+    return header.row_line(old, record.ending) == _line(header, record)
+
+
+def _line(header: Header, record: Record) -> str:
+    return header.dialect.delimiter.join(record.cells) + record.ending
+
+
+def _with_spelling(fresh: Row, raw: Cells, record: Record, newline: str) -> Row:
+    if raw:
+        fresh["raw"] = raw
+    if record.ending not in ("", newline):
+        fresh["ending"] = record.ending
+    return fresh
+
+
+def _cells_of(row: Row) -> Cells:
+    cells = row.get("cells")
+    return cells if isinstance(cells, dict) else {}
+
+
+def _match(
+    old: Sequence[Cells], new: Sequence[Cells], shared: Sequence[str], unique: str | None
+) -> list[int | None]:
+    """Return the stored row that each line is; what names the rows goes first."""
+    matches: list[int | None] = [None] * len(new)
+    if unique is not None:
+        known = _once([row.get(unique, "") for row in old])
+        for value, at in _once([row.get(unique, "") for row in new]).items():
+            matches[at] = known.get(value)
+    taken = set(matches)
+    left_old = [at for at in range(len(old)) if at not in taken]
+    left_new = [at for at, match in enumerate(matches) if match is None]
+    if not left_old or not left_new:
+        return matches
+    old_rows = [tuple(old[at].get(key) for key in shared) for at in left_old]
+    new_rows = [tuple(new[at].get(key) for key in shared) for at in left_new]
+
+    def similar(i: int, j: int) -> float:
+        a, b = old_rows[i], new_rows[j]
+        return sum(x == y for x, y in zip(a, b, strict=True)) / (len(a) or 1)
+
+    threshold = 0.5 if unique is not None else 0.0
+    found = align(old_rows, new_rows, similar=similar, threshold=threshold)
+    for at, match in zip(left_new, found, strict=True):
+        matches[at] = None if match is None else left_old[match]
+    return matches
+
+
+def _once(values: Sequence[str]) -> dict[str, int]:
+    """Return the places of the texts that occur once; the empty text names nothing."""
+    found: dict[str, int] = {}
+    for at, value in enumerate(values):
+        found[value] = -1 if value in found else at
+    return {value: at for value, at in found.items() if value and at >= 0}
+
+
+def _mint(cells: Cells, unique: str | None, used: set[str]) -> str:
+    """Return a new id: what names the row, or its content and the first free number."""
+    named = f"{unique}|{cells.get(unique, '')}" if unique is not None else ""
+    if named and cells.get(unique or "") and named not in used:
+        used.add(named)
+        return named
+    content = "\0".join(cells.values()).encode()
+    stem = f"row:{blake2b(content, digest_size=8).hexdigest()}"
+    number = 0
+    while (entity_id := f"{stem}:{number}") in used:
+        number += 1
+    used.add(entity_id)
+    return entity_id
