@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Self
 
 from lix_vtab.errors import ColumnNotFound
-from lix_vtab.execution.clauses import Span
 from lix_vtab.execution.lowered import Template
+from lix_vtab.execution.spans import Span
 from lix_vtab.execution.tokens import PARAMETER, identifier
 
 __all__ = ["Composer"]

@@ -124,9 +124,16 @@ class _Insert:
         connection.execute(lowering.insert.sql, lowering.insert.bind(self._values, row))
         self._changes += connection.changes()
         fresh = connection.last_insert_rowid()
-        if lowering.by_identity and all(row[item] is not None for item in lowering.given):
-            self._returned += _query(connection, lowering.by_identity, self._values, row)
-        elif lowering.by_rowid is not None and fresh:
-            self._returned += _query(connection, lowering.by_rowid, self._values, (fresh,))
+        self._returned += self._read_back(row, fresh)
         if lowering.by_rowid is not None and not fresh:
             connection.set_last_insert_rowid(previous)
+
+    def _read_back(self, row: Row, fresh: int) -> list[Row]:
+        """Return what RETURNING shows of a row just inserted, if it was."""
+        lowering, returned = self._lowering, []
+        if lowering.by_identity and all(row[item] is not None for item in lowering.given):
+            returned = _query(self._connection, lowering.by_identity, self._values, row)
+        if not returned and lowering.by_rowid is not None and fresh:
+            # The INSERT left its key to the table, or the table stored another form of it.
+            returned = _query(self._connection, lowering.by_rowid, self._values, (fresh,))
+        return returned
