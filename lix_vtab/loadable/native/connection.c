@@ -154,6 +154,27 @@ static PyObject *connection_limit(Connection *self, PyObject *args, PyObject *kw
   return PyLong_FromLong(value);
 }
 
+/* Options with a switch: given -1 it is only asked for. Returns whether it is on now. */
+static PyObject *connection_config(Connection *self, PyObject *args) {
+  int op, value, now = 0, rc = SQLITE_ERROR;
+  if (!PyArg_ParseTuple(args, "ii:config", &op, &value)) return NULL;
+  if (!lock_connection(self)) return NULL;
+  if (op > SQLITE_DBCONFIG_LOOKASIDE) rc = self->api->db_config(self->db, op, value, &now);
+  unlock_connection(self);
+  if (rc == SQLITE_OK) return PyLong_FromLong(now);
+  return PyErr_Format(PyExc_ValueError, "Unknown or unsupported config operation %d", op);
+}
+
+static PyObject *connection_readonly(Connection *self, PyObject *name) {
+  const char *schema = PyUnicode_AsUTF8(name);
+  int answer;
+  if (!schema || !lock_connection(self)) return NULL;
+  answer = self->api->db_readonly(self->db, schema);
+  unlock_connection(self);
+  if (answer >= 0) return PyBool_FromLong(answer);
+  return PyErr_Format(SQLError, "Unknown database name \"%U\"", name);
+}
+
 static PyObject *connection_in_transaction(Connection *self, void *Py_UNUSED(closure)) {
   int autocommit;
   if (!lock_connection(self)) return NULL;
@@ -268,6 +289,9 @@ static PyMethodDef connection_methods[] = {
     {"db_names", (PyCFunction)connection_db_names, METH_NOARGS, "Return the names of all schemas."},
     {"limit", (PyCFunction)(void (*)(void))connection_limit, KEYWORDS,
      "Return a limit of the connection, and set it when a new value is given."},
+    {"config", (PyCFunction)connection_config, METH_VARARGS,
+     "Set or ask for an option of the connection that is a switch."},
+    {"readonly", (PyCFunction)connection_readonly, METH_O, "Return whether a schema is read-only."},
     {"interrupt", (PyCFunction)connection_interrupt, METH_NOARGS,
      "Make running statements stop at the next opportunity."},
     {"vtab_on_conflict", (PyCFunction)connection_vtab_on_conflict, METH_NOARGS,

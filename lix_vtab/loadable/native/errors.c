@@ -5,7 +5,7 @@
 #include "shim.h"
 
 PyObject *BindingsError, *ConnectionClosedError, *CursorClosedError, *InvalidContextError;
-PyObject *no_change;
+PyObject *SQLError, *no_change;
 
 static PyObject *AnyError, *LixError;
 
@@ -38,7 +38,8 @@ static int import_names(PyObject *apsw) {
   } names[] = {
       {"BindingsError", &BindingsError},         {"ConnectionClosedError", &ConnectionClosedError},
       {"CursorClosedError", &CursorClosedError}, {"InvalidContextError", &InvalidContextError},
-      {"no_change", &no_change},                 {"Error", &AnyError},
+      {"no_change", &no_change},                 {"SQLError", &SQLError},
+      {"Error", &AnyError},
   };
   for (i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
     if (!(*names[i].target = PyObject_GetAttrString(apsw, names[i].name))) return -1;

@@ -43,7 +43,7 @@ typedef struct Call {
 } Call;
 
 extern PyObject *BindingsError, *ConnectionClosedError, *CursorClosedError, *InvalidContextError;
-extern PyObject *no_change;
+extern PyObject *SQLError, *no_change;
 
 int import_errors(void);
 void begin_call(Connection *connection, Call *call);

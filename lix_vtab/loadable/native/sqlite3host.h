@@ -74,6 +74,7 @@ typedef void (*sqlite3_destructor_type)(void*);
 #define SQLITE_UTF8                 1
 #define SQLITE_DETERMINISTIC        0x000000800
 #define SQLITE_PREPARE_PERSISTENT   0x01
+#define SQLITE_DBCONFIG_LOOKASIDE   1001
 #define SQLITE_FCNTL_DATA_VERSION   35
 #define SQLITE_VTAB_USES_ALL_SCHEMAS 4
 
