@@ -13,6 +13,7 @@ import orjson
 
 __all__ = ["Json", "canonical_json", "parse_json"]
 
+_SUSPECT = frozenset([float, dict, list])
 _WIDE = re.compile("[0-9]{19}")
 _WIDE_BYTES = re.compile(b"[0-9]{19}")
 
@@ -32,7 +33,7 @@ def parse_json(text: str | bytes) -> Json:
         # orjson refuses integers beyond 64 bits in some positions and lone surrogates; the
         # standard parser is the judge of what is JSON, minus its NaN and Infinity extensions.
         return json.loads(text, parse_constant=_no_constant)
-    if isinstance(value, float | dict | list) and _has_wide_number(text):
+    if _may_hide_integer(value) and _has_wide_number(text):
         return json.loads(text, parse_constant=_no_constant)
     return value
 
@@ -63,6 +64,16 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _may_hide_integer(value: Json) -> bool:
+    """Tell whether a float may stand where the text has an integer beyond 64 bits.
+
+    Looks at the first level only; what is nested is judged by its text.
+    """
+    if type(value) is dict:
+        return any(map(_SUSPECT.__contains__, map(type, value.values())))
+    return type(value) in _SUSPECT
 
 
 def _no_constant(name: str) -> Json:

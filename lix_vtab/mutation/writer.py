@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
@@ -31,8 +30,7 @@ DERIVED = frozenset(
 """Schemas whose rows are derived from commits and pointers, hence never written."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowWrite:
+class RowWrite(NamedTuple):
     """A row to be written. `content` is the parsed snapshot, None for a tombstone."""
 
     entity_id: str
@@ -93,10 +91,21 @@ class Writer:
 
     def watch(self, schema_key: str | None, watcher: Watcher) -> None:
         """Register rules for a schema key, or for every row with None."""
-        if schema_key is None:
-            self._any += (watcher,)
-        else:
-            self._watchers[schema_key] = (*self._watchers.get(schema_key, ()), watcher)
+        if schema_key is not None:
+            known = self._watchers.get(schema_key, self._any)
+            self._watchers[schema_key] = (*known, watcher)
+            return
+        self._any += (watcher,)
+        for key, watchers in self._watchers.items():
+            self._watchers[key] = (*watchers, watcher)
+
+    def watched(self, schema_key: str) -> tuple[Watcher, ...]:
+        """Return the rules rows of a schema key are under."""
+        return self._watchers.get(schema_key, self._any)
+
+    def place_of(self, version_id: str) -> tuple[int, int]:
+        """Return the number and segment of a version that can be written, or raise."""
+        return self._place(version_id, raw=False)
 
     # -- writing
 
@@ -251,7 +260,7 @@ class Writer:
             )
 
     def _store_write(self, write: Write, segment_id: int, values: Values) -> int:
-        watchers = self._watchers.get(write.row.schema_key, ()) + self._any
+        watchers = self._watchers.get(write.row.schema_key, self._any)
         for watcher in watchers:
             if watcher.check is not None:
                 watcher.check(write)
@@ -270,7 +279,7 @@ class Writer:
         return rowid
 
     def _store_removal(self, write: Write, segment_id: int, visible: Visible) -> None:
-        watchers = self._watchers.get(write.row.schema_key, ()) + self._any
+        watchers = self._watchers.get(write.row.schema_key, self._any)
         for watcher in watchers:
             if watcher.check is not None:
                 watcher.check(write)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -37,6 +38,11 @@ STATE_COLUMNS = (
 )
 
 _READ_ONLY = ("created_at", "updated_at", "inherited_from_version_id", "change_id", "commit_id")
+_TEXT = frozenset([str])
+_WRITTEN = (
+    "version_id", "entity_id", "schema_key", "file_id", "plugin_key", "schema_version",
+    "snapshot_content", "metadata", "writer_key", "untracked",
+)  # fmt: skip
 _IDENTITY = ("entity_id", "schema_key", "file_id", "version_id")
 
 
@@ -61,7 +67,13 @@ class State:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._insert_label = f"{self.label} insert"
         self._place = {column.name: n for n, column in enumerate(self.columns)}
+        self._schema_place = self._place["schema_key"]
+        self._written = itemgetter(*(self._place[name] for name in _WRITTEN))
+        computed = [name for name in _READ_ONLY if name in self._place]
+        self._computed = itemgetter(*(self._place[name] for name in computed))
+        self._nothing = (None,) * len(computed)
         self._reader = self._make_reader()
 
     def _make_reader(self) -> Reader:
@@ -75,15 +87,17 @@ class State:
 
     def insert(self, fields: Sequence[Any], conflict: int) -> int:
         """Insert or replace a row: state tables always upsert, except under OR IGNORE."""
-        given = dict(zip(self._place, fields, strict=True))
-        if given["schema_key"] == STORED_SCHEMA:
+        if fields[self._schema_place] == STORED_SCHEMA:
+            given = dict(zip(self._place, fields, strict=True))
             given = self._session.stored_schemas.complete(given, self.label)
-        else:
-            self._refuse_computed(given)
-        version_id = self._insert_version(given["version_id"])
+            fields = [given.get(name) for name in self._place]
+        elif self._computed(fields) != self._nothing:
+            self._refuse_computed(fields)
+        version_id, *values = self._written(fields)
+        version_id = self._insert_version(version_id)
         rowid = self._session.writer.put(
             version_id,
-            self._row(given),
+            self._row(*values),
             defaults=True,
             unique=conflict == apsw.SQLITE_IGNORE,
             raw=self.raw,
@@ -150,27 +164,39 @@ class State:
 
     # -- what is written
 
-    def _row(self, given: dict[str, Any]) -> RowWrite:
-        label = f"{self.label} insert"
-        content = given["snapshot_content"]
-        schema_key = text(given["schema_key"], label, "schema_key")
-        schema_version = text(given["schema_version"], label, "schema_version")
+    def _row(
+        self,
+        entity_id: Any,
+        schema_key: Any,
+        file_id: Any,
+        plugin_key: Any,
+        schema_version: Any,
+        content: Any,
+        metadata: Any,
+        writer_key: Any,
+        untracked: Any,
+    ) -> RowWrite:
+        label = self._insert_label
         parsed = None if content is None else json_value(content, label, "snapshot_content")
-        entity_id = given["entity_id"]
-        if entity_id is None and parsed is not None:
+        if entity_id is None and parsed is not None and schema_key and schema_version:
             schema = self._session.catalogue.get(schema_key, schema_version)
             entity_id = schema.entity_id_of(parsed)
-        metadata = given["metadata"]
+        names = (entity_id, schema_key, file_id, plugin_key, schema_version)
+        if set(map(type, names)) != _TEXT:
+            for value, column in zip(names, _WRITTEN[1:], strict=False):
+                text(value, label, column)
         return RowWrite(
-            text(entity_id, label, "entity_id"),
+            entity_id,
             schema_key,
-            text(given["file_id"], label, "file_id"),
-            text(given["plugin_key"], label, "plugin_key"),
+            file_id,
+            plugin_key,
             schema_version,
             parsed,
             None if metadata is None else json_value(metadata, label, "metadata"),
-            optional_text(given["writer_key"], "writer_key") or self._session.writer_key,
-            flag(given["untracked"], label, "untracked"),
+            self._session.writer_key
+            if writer_key is None
+            else optional_text(writer_key, "writer_key"),
+            untracked is not None and flag(untracked, label, "untracked"),
         )
 
     def _changed(self, key: Key, visible: Visible, assigned: dict[str, Any]) -> RowWrite:
@@ -200,7 +226,8 @@ class State:
 
     # -- refusals
 
-    def _refuse_computed(self, given: dict[str, Any]) -> None:
+    def _refuse_computed(self, fields: Sequence[Any]) -> None:
+        given = dict(zip(self._place, fields, strict=True))
         for name in _READ_ONLY:
             if given.get(name) is not None:
                 raise ReadOnlyError(
