@@ -13,6 +13,7 @@ from lix_vtab.plugins.contract import (
     EntityChange,
     File,
     Plugin,
+    PluginInternal,
     PluginInvalidInput,
     StateContext,
 )
@@ -212,7 +213,7 @@ def _nonsense(stage: str, plugin: Plugin, file: File, what: str) -> NoReturn:
 def _fail(stage: str, plugin: Plugin, file: File, kind: str, problem: BaseException) -> NoReturn:
     call = "detect-changes" if stage == _DETECT else "apply-changes"
     text = str(problem) or type(problem).__name__
-    if kind == "internal":
+    if kind == "internal" and not isinstance(problem, PluginInternal):
         text = f"{type(problem).__name__}: {text}"
     raise PluginError(
         f"{stage}: failed to call {call} export ({kind}) of plugin '{plugin.key}'"

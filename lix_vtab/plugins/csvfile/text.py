@@ -1,4 +1,4 @@
-"""Read and write CSV text keeping every character: delimiters, quotes, line endings, ragged rows."""
+"""Read and write CSV text, every character kept: delimiters, quotes, line endings, odd rows."""
 
 from __future__ import annotations
 

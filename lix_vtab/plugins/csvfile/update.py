@@ -11,7 +11,6 @@ from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput
 from lix_vtab.plugins.csvfile.table import (
     ENDINGS,
     HEADER_ID,
-    Columns,
     Header,
     find_unique,
     match_columns,

@@ -1,4 +1,4 @@
-"""Cut Markdown into its top-level blocks: CommonMark, GitHub tables and footnotes, front matter, math.
+"""Cut Markdown into its top-level blocks: CommonMark, tables, footnotes, front matter, math.
 
 Only the outermost structure matters here, so lines are classified and grouped, not parsed. Wherever
 this disagrees with a full parser, blocks are cut elsewhere; no character is ever lost.
@@ -58,9 +58,9 @@ class Block:
 
 
 def cut(text: str) -> list[Block]:
-    """Return the blocks of a text in order.
+    r"""Return the blocks of a text in order.
 
-    >>> [(block.type, block.end) for block in cut("# Title\\n\\nSome\\ntext.\\n")]
+    >>> [(block.type, block.end) for block in cut("# Title\n\nSome\ntext.\n")]
     [('heading', 7), ('paragraph', 19)]
     """
     return _Cutter(text).blocks()
