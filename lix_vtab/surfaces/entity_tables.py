@@ -66,6 +66,8 @@ class EntityTables:
         """Drop the tables of a schema."""
         session = self._session
         for suffix, _ in VARIANTS.values():
+            if not suffix and key in _OWN_TABLES:
+                continue
             if self._exists(key + suffix, virtual=True):
                 with session.dropping_tables():
                     session.connection.execute(
@@ -74,7 +76,7 @@ class EntityTables:
 
     def _exists(self, name: str, *, virtual: bool = False) -> bool:
         session = self._session
-        only = " AND sql LIKE 'CREATE VIRTUAL TABLE%'" if virtual else ""
+        only = " AND sql LIKE '% USING lix_entity(%'" if virtual else ""
         row = session.connection.execute(
             f"SELECT 1 FROM {quote(session.db)}.sqlite_schema WHERE name = ? COLLATE NOCASE{only}",
             (name,),
