@@ -1,4 +1,8 @@
-"""Reading state rows for a plan: the part all state-shaped surfaces share."""
+"""Reading state rows for a plan: the part all state-shaped surfaces share.
+
+A plan is compiled once into a `_Recipe`: the query to run, and the steps that turn the arguments
+of one execution into its parameters. Both are made in the same pass, so they agree on numbers.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,29 @@ VERSION_SHIFT = 40
 
 _INTERNED = {"schema": "x.schema_id", "file": "x.file_id", "plugin": "{plugin}"}
 
+Step = Callable[[Sequence[Any]], Any]
+"""Makes one parameter of the arguments; returns `_NOWHERE` when nothing can match."""
+
+_NOWHERE = object()
+
+
+class _Recipe(NamedTuple):
+    """A compiled plan. `schema` and `file` are places of parameters that name one of those."""
+
+    near: Query
+    in_file: Query
+    steps: tuple[Step, ...]
+    schema: int | None
+    file: int | None
+    versions: tuple[int, ...]
+
 
 class _Bound(NamedTuple):
-    """The arguments of one execution, made ready."""
+    """The parameters of one execution."""
 
+    recipe: _Recipe
     params: list[Any]
     versions: list[str] | None
-    schema_id: int | None
-    file_id: int | None
 
 
 class Reader:
@@ -48,7 +67,6 @@ class Reader:
         "_own",
         "_schema_key",
         "_session",
-        "_version_column",
     )
 
     def __init__(
@@ -70,9 +88,6 @@ class Reader:
         self._own = own
         self._entity_of = entity_of
         self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
-        self._version_column = next(
-            (n for n, column in enumerate(columns) if column.role == "version"), -1
-        )
 
     def rows(
         self, plan: Plan, args: Sequence[Any], version_id: str | None = None
@@ -88,109 +103,168 @@ class Reader:
             if bound.versions is not None and wanted not in bound.versions:
                 return ()
             scope = session.scopes.of(wanted)
-            return () if scope is None else self.read(plan, bound, scope)
+            return () if scope is None else self._read(bound, scope)
         versions = bound.versions
         if versions is None:
-            versions = self._all_versions()
+            versions = [pointer.id for pointer in session.store.versions.pointers()]
         if len(versions) == 1:
-            return self._version(plan, bound, versions[0])
-        return chain.from_iterable(self._version(plan, bound, v) for v in versions)
+            return self._version(bound, versions[0])
+        return chain.from_iterable(self._version(bound, v) for v in versions)
 
     def rows_at(self, plan: Plan, args: Sequence[Any], scope: Scope) -> Iterable[Sequence[Any]]:
         """Find rows of a scope given by the caller, such as that of a commit."""
+        self._session.store.refresh()
         bound = self._bind(plan, args)
-        return () if bound is None else self.read(plan, bound, scope)
+        return () if bound is None else self._read(bound, scope)
 
-    def read(self, plan: Plan, bound: _Bound, scope: Scope) -> Iterable[Sequence[Any]]:
-        """Run the query of a plan on one scope."""
+    def _read(self, bound: _Bound, scope: Scope) -> Iterable[Sequence[Any]]:
         store = self._session.store
-        in_file = bound.file_id is not None and bound.file_id != LIX
-        query = plan.compiled.get(in_file)
-        if query is None:
-            query = plan.compiled[in_file] = self._query(plan, in_file=in_file)
-        assert isinstance(query, Query)
-        view = scope.view(bound.schema_id, store.overlay.occupied())
-        params = [*bound.params]
-        if self._multi:
-            params.append(scope.version_no << VERSION_SHIFT)
-        params += view.params
-        return store.connection.execute(query.sql(store.db, view.shape, len(scope.chain)), params)
+        recipe, params, _ = bound
+        query = recipe.near
+        if recipe.file is not None and params[recipe.file] != LIX:
+            query = recipe.in_file
+        schema_id = None if recipe.schema is None else params[recipe.schema]
+        view = scope.view(schema_id, store.overlay.occupied())
+        extra = (scope.version_no << VERSION_SHIFT,) if self._multi else ()
+        return store.connection.execute(
+            query.sql(store.db, view.shape, len(scope.chain)), (*params, *extra, *view.params)
+        )
 
-    def _version(self, plan: Plan, bound: _Bound, version_id: str) -> Iterable[Sequence[Any]]:
+    def _version(self, bound: _Bound, version_id: str) -> Iterable[Sequence[Any]]:
         scope = self._session.scopes.of(version_id)
         if scope is None or self._session.store.versions.deleted(version_id):
             return ()
-        return self.read(plan, bound, scope.own() if self._own else scope)
-
-    def _all_versions(self) -> list[str]:
-        return [pointer.id for pointer in self._session.store.versions.pointers()]
-
-    # -- binding
+        return self._read(bound, scope.own() if self._own else scope)
 
     def _bind(self, plan: Plan, args: Sequence[Any]) -> _Bound | None:
-        """Turn Filter arguments into SQL parameters; None when nothing can match."""
-        names = self._session.store.names
-        params: list[Any] = []
+        """Turn Filter arguments into parameters; None when nothing can match."""
+        recipe = plan.compiled.get("recipe")
+        if recipe is None:
+            recipe = plan.compiled["recipe"] = self._compile(plan)
+        assert isinstance(recipe, _Recipe)
+        params = [step(args) for step in recipe.steps]
+        if _NOWHERE in params:
+            return None
         versions: list[str] | None = None
-        schema_id = file_id = None
-        if self._schema_key is not None:
-            schema_id = names.find(self._schema_key)
-            params.append(schema_id)
-        for term in plan.terms:
-            column = self._columns[term.column]
-            value = args[term.argument]
-            if column.role == "version":
-                versions = _narrow(versions, value)
-                continue
-            if column.role == "argument":
-                continue
-            if column.role in _INTERNED and term.operator in ("=", "IS", "IN"):
-                if term.operator == "IN":
-                    params.append(_listed(names.find(v) for v in value if isinstance(v, str)))
-                    continue
-                id = names.find(value) if isinstance(value, str) else -1
-                if id == -1:
-                    return None
-                params.append(id)
-                if column.role == "schema":
-                    schema_id = id
-                elif column.role == "file":
-                    file_id = id
-            elif term.operator == "IN":
-                params.append(_listed(affine(v, "TEXT") for v in value if v is not None))
-            elif term.operator not in ("IS NULL", "IS NOT NULL"):
-                params.append(affine(value, column.declared))
-        if self._searches_by_entity(plan):
-            params.append(self._session.catalogue.schema_ids())
-        if self._searches_by_key(plan):
-            entity_id = self._key_of(plan, args)
-            if entity_id is None:
-                return None
-            params.append(entity_id)
-        if plan.limit is not None:
-            params.append(args[plan.limit])
-        if plan.offset is not None:
-            params.append(args[plan.offset])
-        return _Bound(params, versions, schema_id, file_id)
+        for argument in recipe.versions:
+            versions = _narrow(versions, args[argument])
+        return _Bound(recipe, params, versions)
 
-    def _searches_by_entity(self, plan: Plan) -> bool:
-        """Tell whether the entity is known but neither schema nor file, so no index prefix fits."""
+    # -- compiling
+
+    def _compile(self, plan: Plan) -> _Recipe:
+        making = _Making(list(self._filters))
+        if self._schema_key is not None:
+            names, key = self._session.store.names, self._schema_key
+            making.schema = 0
+            making.key("x.schema_id = {}", lambda _: names.find(key))
+        for term in plan.terms:
+            self._term(making, self._columns[term.column], term)
+        self._shortcuts(making, plan)
+        limit = "".join(
+            f" {word} ?{making.add(_argument(place))}"
+            for word, place in (("LIMIT", plan.limit), ("OFFSET", plan.offset))
+            if place is not None
+        )
+        count = len(making.steps)
+        rowid = "{rowid}"
+        if self._multi:
+            count += 1
+            rowid = (
+                f"CASE WHEN {{rowid}} < 0 THEN {{rowid}} - ?{count} ELSE {{rowid}} + ?{count} END"
+            )
+        outputs = (*self._outputs(plan, making), rowid)
+        order = tuple(f"{column + 1}{' DESC' if desc else ''}" for column, desc in plan.order)
+        near, in_file = (
+            Query(
+                outputs,
+                count,
+                (*making.keys, *more),
+                tuple(making.filters),
+                order,
+                limit,
+                deleted=self._own,
+            )
+            # the index of rows by file leaves out those of file 1, so it must be said that
+            # another is meant
+            for more in ((), ("x.file_id <> 1",))
+        )
+        return _Recipe(
+            near, in_file, tuple(making.steps), making.schema, making.file, tuple(making.versions)
+        )
+
+    def _term(self, making: _Making, column: Column, term: Term) -> None:
+        """Add the condition of one term."""
+        if column.role == "version":
+            making.versions.append(term.argument)
+        elif column.role == "argument":
+            return
+        elif term.operator in ("IS NULL", "IS NOT NULL"):
+            making.filters.append(f"({column.template}) {term.operator}")
+        elif column.role in _INTERNED and term.operator in ("=", "IS", "IN"):
+            self._interned(making, column, term)
+        elif term.operator == "IN":
+            left = "x.entity_id" if column.role == "entity" else f"({column.template})"
+            making.condition(
+                f"{left} IN (SELECT value FROM json_each({{}}))",
+                lambda args: _listed(affine(v, "TEXT") for v in args[term.argument]),
+            )
+        else:
+            left = "x.entity_id" if column.role == "entity" else f"({column.template})"
+            number = making.condition(
+                f"{left} {term.operator} {{}}",
+                lambda args: affine(args[term.argument], column.declared),
+            )
+            if term.operator == "=" and column.declared == "TEXT":
+                making.known[term.column] = number
+
+    def _interned(self, making: _Making, column: Column, term: Term) -> None:
+        """Add a condition on a text that rows hold as a number."""
+        names = self._session.store.names
+        left = _INTERNED[column.role]
+        if term.operator == "IN":
+            making.condition(
+                f"{left} IN (SELECT value FROM json_each({{}}))",
+                lambda args: _listed(
+                    names.find(v) for v in args[term.argument] if isinstance(v, str)
+                ),
+            )
+            return
+
+        def find(args: Sequence[Any]) -> Any:
+            value = args[term.argument]
+            id = names.find(value) if isinstance(value, str) else -1
+            return _NOWHERE if id == -1 else id
+
+        number = making.condition(f"{left} = {{}}", find)
+        if column.role == "schema":
+            making.schema = number - 1
+        elif column.role == "file":
+            making.file = number - 1
+        making.known[term.column] = making.add(_argument(term.argument))
+
+    def _shortcuts(self, making: _Making, plan: Plan) -> None:
+        """Add conditions that follow from the others and let an index be used."""
+        equal = {t.column for t in plan.terms if t.operator == "="}
+        if self._entity_of is not None and self._keys and self._keys <= equal:
+            making.key("x.entity_id = {}", lambda args: self._key_of(plan, args))
         roles = {
             self._columns[t.column].role for t in plan.terms if t.operator in ("=", "IS", "IN")
         }
-        return (
+        if (
             "entity" in roles
             and not roles & {"schema", "file"}
             and self._schema_key is None
             and not self._own
-        )
+        ):
+            catalogue = self._session.catalogue
+            making.key(
+                "x.schema_id IN (SELECT value FROM json_each({}))",
+                lambda _: catalogue.schema_ids(),
+            )
 
-    def _searches_by_key(self, plan: Plan) -> bool:
-        """Tell whether every part of the primary key is known, so the entity id is."""
-        given = {t.column for t in plan.terms if t.operator == "="}
-        return self._entity_of is not None and bool(self._keys) and self._keys <= given
-
-    def _key_of(self, plan: Plan, args: Sequence[Any]) -> str | None:
+    def _key_of(self, plan: Plan, args: Sequence[Any]) -> Any:
+        """Return the entity id of a primary key given whole."""
         assert self._entity_of is not None
         values = {
             self._columns[t.column].name: affine(args[t.argument], self._columns[t.column].declared)
@@ -198,91 +272,67 @@ class Reader:
             if t.column in self._keys and t.operator == "="
         }
         try:
-            return self._entity_of(values)
+            entity_id = self._entity_of(values)
         except LixError:
-            return None
+            return _NOWHERE
+        return _NOWHERE if entity_id is None else entity_id
 
-    # -- building
-
-    def _query(self, plan: Plan, *, in_file: bool) -> Query:
-        keys: list[str] = []
-        filters = list(self._filters)
-        number = 0
-        if self._schema_key is not None:
-            number += 1
-            keys.append(f"x.schema_id = ?{number}")
-        for term in plan.terms:
-            column = self._columns[term.column]
-            if column.role in ("version", "argument"):
-                continue
-            if term.operator in ("IS NULL", "IS NOT NULL"):
-                filters.append(f"({column.template}) {term.operator}")
-                continue
-            number += 1
-            condition = _condition(column, term, number)
-            (keys if condition.startswith("x.") else filters).append(condition)
-        if self._searches_by_entity(plan):
-            number += 1
-            keys.append(f"x.schema_id IN (SELECT value FROM json_each(?{number}))")
-        if self._searches_by_key(plan):
-            number += 1
-            keys.append(f"x.entity_id = ?{number}")
-        if in_file:
-            keys.append("x.file_id <> 1")
-        limit = ""
-        if plan.limit is not None:
-            number += 1
-            limit = f" LIMIT ?{number}"
-        if plan.offset is not None:
-            number += 1
-            limit += f" OFFSET ?{number}"
-        rowid = "{rowid}"
-        if self._multi:
-            number += 1
-            rowid = (
-                f"CASE WHEN {{rowid}} < 0 THEN {{rowid}} - ?{number} ELSE {{rowid}} + ?{number} END"
-            )
-        return Query(
-            (*self._outputs(plan), rowid),
-            number,
-            tuple(keys),
-            tuple(filters),
-            tuple(f"{column + 1}{' DESC' if desc else ''}" for column, desc in plan.order),
-            limit,
-            deleted=self._own,
-        )
-
-    def _outputs(self, plan: Plan) -> Iterator[str]:
+    def _outputs(self, plan: Plan, making: _Making) -> Iterator[str]:
+        """Yield what to select: what a condition already says is not looked up again."""
         needed = {*plan.columns, *(column for column, _ in plan.order)}
         for number in range(max(needed, default=-1) + 1):
-            yield (self._columns[number].template or "NULL") if number in needed else "NULL"
+            if number not in needed:
+                yield "NULL"
+            elif number in making.known:
+                yield f"?{making.known[number]}"
+            else:
+                yield self._columns[number].template or "NULL"
 
 
-def _condition(column: Column, term: Term, number: int) -> str:
-    interned = _INTERNED.get(column.role)
-    if term.operator == "IN":
-        left = interned or ("x.entity_id" if column.role == "entity" else f"({column.template})")
-        return f"{left} IN (SELECT value FROM json_each(?{number}))"
-    if interned and term.operator in ("=", "IS"):
-        return f"{interned} = ?{number}"
-    if column.role == "entity":
-        return f"x.entity_id {term.operator} ?{number}"
-    return f"({column.template}) {term.operator} ?{number}"
+class _Making:
+    """A recipe in the making. Conditions have `{}` where their parameter goes."""
+
+    def __init__(self, filters: list[str]) -> None:
+        self.steps: list[Step] = []
+        self.keys: list[str] = []
+        self.filters = filters
+        self.known: dict[int, int] = {}
+        self.versions: list[int] = []
+        self.schema: int | None = None
+        self.file: int | None = None
+
+    def add(self, step: Step) -> int:
+        """Add a parameter and return its number."""
+        self.steps.append(step)
+        return len(self.steps)
+
+    def key(self, condition: str, step: Step) -> int:
+        """Add a condition on key columns."""
+        number = self.add(step)
+        self.keys.append(condition.replace("{}", f"?{number}"))
+        return number
+
+    def condition(self, condition: str, step: Step) -> int:
+        """Add a condition on anything."""
+        number = self.add(step)
+        filled = condition.replace("{}", f"?{number}")
+        (self.keys if filled.startswith("x.") else self.filters).append(filled)
+        return number
+
+
+def _argument(place: int) -> Step:
+    return lambda args: args[place]
 
 
 def _narrow(versions: list[str] | None, value: Any) -> list[str]:
-    wanted = (
-        [v for v in value if isinstance(v, str)]
-        if not isinstance(value, str) and hasattr(value, "__iter__")
-        else [value]
-        if isinstance(value, str)
-        else []
-    )
-    return wanted if versions is None else [v for v in versions if v in wanted]
+    """Keep the versions a condition allows: one, or one of several."""
+    wanted = [value] if value is None or isinstance(value, str | bytes | int | float) else value
+    names = [v for v in wanted if isinstance(v, str)]
+    return names if versions is None else [v for v in versions if v in names]
 
 
 def _listed(values: Iterable[Any]) -> str:
-    return orjson.dumps([v for v in values if not isinstance(v, bytes)]).decode()
+    return orjson.dumps([v for v in values if v is not None and not isinstance(v, bytes)]).decode()
 
 
 def affine(value: Any, declared: str) -> Any:
