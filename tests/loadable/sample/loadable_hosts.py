@@ -87,8 +87,11 @@ class SystemHost:
         )
         if code != OK:
             raise Refused(code, problem.value.decode())
-        self.ours = loadable_sample.connections.pop()
+        self.adopt()
         self.version = self.library.sqlite3_libversion().decode()
+
+    def adopt(self):
+        self.ours = loadable_sample.connections.pop()
 
     def check(self, code):
         if code not in (OK, ROW, DONE):

@@ -342,7 +342,7 @@ class StoreCursor:
         self.table.log.add("Close")
 
 
-# ---- a read-only table-valued function, with two kinds of cursors ---------------------------------
+# ---- a read-only table-valued function, with two kinds of cursors --------------------------------
 
 
 class NumbersModule:
