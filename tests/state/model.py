@@ -45,12 +45,15 @@ class Found:
 
 @dataclass(slots=True)
 class Model:
-    """All versions, the active one, and what the running transaction changed so far."""
+    """All versions, the active one, and what the running transaction changed so far.
+
+    `moved` holds, per version whose tip was set by hand, the rows it had right after that.
+    """
 
     lines: dict[str, Line]
     active: str
     wrote: set[str] = field(default_factory=set)
-    moved: set[str] = field(default_factory=set)
+    moved: dict[str, dict[Key, Row]] = field(default_factory=dict)
 
     def copy(self) -> Model:
         return copy.deepcopy(self)
@@ -113,10 +116,12 @@ class Model:
 
         `start` is how things were when the transaction began.
         """
-        before = start.lines.get(version)
+        before = self.moved.get(version)
+        if before is None:
+            before = start.lines[version].tracked if version in start.lines else {}
         return (
             self.lines[version].tracked[key].value is None
-            and (before is None or key not in before.tracked)
+            and key not in before
             and not any(
                 key in layer
                 for origin in list(self.chain(version))[1:]

@@ -96,7 +96,9 @@ class Histories(RuleBasedStateMachine):
         for version, tip in tips.items():
             before = self.tips.get(version)
             rows = dict(self.model.lines[version].tracked)
-            if before is not None and version not in self.model.moved:
+            # whether moving a tip is itself a commit on global is not a rule of the model
+            free = version in self.model.moved or (version == "global" and self.model.moved)
+            if before is not None and not free:
                 changed = rows != self.commits[before]
                 changed |= version == "global" and self.family() != self.listed
                 assert tip == before or version in self.model.wrote, version
@@ -384,8 +386,7 @@ class Histories(RuleBasedStateMachine):
             version,
         )
         self.model.lines[version].tracked = dict(self.commits[commit])
-        # whether moving a tip is itself a commit on global is not a rule of the model
-        self.model.moved |= {version, "global"}
+        self.model.moved[version] = dict(self.commits[commit])
         self.settle()
 
     @rule(pick=picks, parent=picks)
