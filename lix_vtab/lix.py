@@ -260,6 +260,13 @@ class Lix:
 
     # -- upkeep
 
+    def rebuild(self) -> None:
+        """Derive everything derived again from the change log.
+
+        Nothing anybody can see changes, unless the file was damaged.
+        """
+        self._call("lix_rebuild")
+
     def check(self) -> list[str]:
         """Return what is wrong with the stored facts; empty when they are sound."""
         return [row[0] for row in self.execute("SELECT problem FROM lix_check")]

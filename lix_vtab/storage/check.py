@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.rebuild import differences
 from lix_vtab.storage.store import Store
 
 __all__ = ["check"]
@@ -104,4 +105,7 @@ def check(store: Store, limit: int = 20) -> list[str]:
     for message, sql in INVARIANTS:
         found = store.connection.execute(f"SELECT * FROM ({qualify(sql, store.db)}) LIMIT {limit}")
         problems.extend(message.format(f"'{row[0]}'") for row in found)
+    if not problems:
+        problems.extend(differences(store, limit))
+    problems.extend(store.checked())
     return problems

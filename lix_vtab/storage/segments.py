@@ -8,7 +8,7 @@ from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.transaction import Transaction
 
-__all__ = ["Lineage", "Segments"]
+__all__ = ["COPY", "Lineage", "Segments"]
 
 Lineage = tuple[tuple[int, int | None], ...]
 """Segments to read, nearest first, each with the last commit seen of it (None: all)."""
@@ -107,7 +107,7 @@ class Segments:
         base_id, base_seq = above[len(folded)]
         new = self._insert(segment_id, seq, base_id, base_seq)
         for id, limit in folded:
-            self._connection.execute(qualify(_COPY, self._db), (new, id, limit))
+            self._connection.execute(qualify(COPY, self._db), (new, id, limit))
             for hook in self._on_fold:
                 hook(new, id, limit)
         return new
@@ -121,7 +121,7 @@ class Segments:
 
 
 # Nearer segments are copied first, so a key that is already there stays.
-_COPY = """
+COPY = """
 INSERT OR IGNORE INTO lix_internal_tip
 SELECT ?1, schema_id, entity_id, file_id, change_no, live, from_seq, first_seq, created_at
 FROM lix_internal_tip WHERE segment_id = ?2 AND from_seq <= ?3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection, Row
@@ -27,7 +27,9 @@ class Store:
 
     __slots__ = (
         "_data_version",
+        "_on_check",
         "_on_foreign_write",
+        "_on_rebuild",
         "_pager_version",
         "_pragma",
         "commits",
@@ -66,6 +68,8 @@ class Store:
         self._pager_version = -1
         self._data_version: Row | None = None
         self._pragma = f"PRAGMA {quote(db)}.data_version"
+        self._on_rebuild: list[Callable[[], None]] = []
+        self._on_check: list[Callable[[], Iterable[str]]] = []
         self._on_foreign_write: list[Callable[[], None]] = [
             self.segments.forget,
             self.overlay.forget,
@@ -75,6 +79,24 @@ class Store:
     def on_foreign_write(self, hook: Callable[[], None]) -> None:
         """Call `hook` when another connection has committed."""
         self._on_foreign_write.append(hook)
+
+    def on_rebuild(self, hook: Callable[[], None]) -> None:
+        """Call `hook` when all that is derived must be derived again, rows of keys first."""
+        self._on_rebuild.append(hook)
+
+    def on_check(self, hook: Callable[[], Iterable[str]]) -> None:
+        """Let `hook` yield what is wrong with the tables it knows about."""
+        self._on_check.append(hook)
+
+    def rebuilt(self) -> None:
+        """Let others rebuild what they derive from the rows."""
+        for hook in self._on_rebuild:
+            hook()
+
+    def checked(self) -> Iterator[str]:
+        """Yield what others find wrong."""
+        for hook in self._on_check:
+            yield from hook()
 
     def refresh(self) -> None:
         """Notice what other connections committed."""

@@ -22,6 +22,7 @@ from lix_vtab.surfaces.commit import CommitTable
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
 from lix_vtab.surfaces.entity_tables import MODULE, EntityTables, build_entity
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
+from lix_vtab.surfaces.functions_history import history_functions
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.state import State, StateByVersion
@@ -49,7 +50,10 @@ SURFACES: dict[str, Build] = {
     "lix_check": lambda session, args: Check(session),
 }
 
-FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (core_functions,)
+FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (
+    core_functions,
+    history_functions,
+)
 """Where the SQL functions come from, by area."""
 
 TABLES: dict[str, str] = {"lix_internal": "lix_internal", **{name: name for name in SURFACES}}
