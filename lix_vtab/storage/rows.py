@@ -101,8 +101,10 @@ class Rows:
             "INSERT INTO lix_internal_tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", db
         )
         self._update_tip = qualify(
-            "UPDATE lix_internal_tip SET change_no = ?, live = ?, from_seq = ?, created_at = ? "
-            f"WHERE segment_id = ? AND {_KEY}",
+            # what was written and overwritten in one commit leaves no trace, not even its time
+            "UPDATE lix_internal_tip SET change_no = ?1, live = ?2, from_seq = ?3, "
+            "created_at = CASE WHEN from_seq = ?3 THEN created_at ELSE ?4 END "
+            "WHERE segment_id = ?5 AND schema_id = ?6 AND entity_id = ?7 AND file_id = ?8",
             db,
         )
         self._supersede = qualify(
@@ -229,3 +231,8 @@ class Rows:
             qualify("DELETE FROM lix_internal_change WHERE no = ? AND commit_seq = ?", self._db),
             (change_no, seq),
         )
+        if not self._connection.changes():
+            self._connection.execute(
+                qualify("DELETE FROM lix_internal_member WHERE change_no = ? AND seq = ?", self._db),
+                (change_no, seq),
+            )
