@@ -153,6 +153,7 @@ class VersionWriter:
             fresh = working_commit_id or self._store.identity.new(
                 "commit", (old.no << 24) + self._store.commits.next_seq()
             )
+            self._store.overlay.clear(old.no)
             versions.move(old, commit_id, fresh, afresh=True)
             pointer = versions.pointer_by_no(old.no)
         self._describe(descriptor, writer_key)

@@ -117,11 +117,13 @@ class Writer:
         defaults: bool = False,
         unique: bool = False,
         raw: bool = False,
+        visible: Visible | None = None,
     ) -> int:
         """Insert or replace a row; return its rowid.
 
         `defaults` fills in properties the schema has defaults for, `unique` refuses a key the
-        version already has, `raw` accepts an unknown version.
+        version already has, `raw` accepts an unknown version. `visible` is the row an update
+        started from: when nothing changes, an inherited row is not copied.
         """
         if row.schema_key in DERIVED:
             raise ReadOnlyError(
@@ -149,10 +151,11 @@ class Writer:
         before = self.own(version_id, key)
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
-        if before is not None and before.untracked == row.untracked:
-            same = before.values == values if not row.untracked else before.values[:4] == values[:4]
+        found = before or visible
+        if found is not None and found.untracked == row.untracked:
+            same = found.values == values if not row.untracked else found.values[:4] == values[:4]
             if same:
-                return self._rowid(before, version_no, key)
+                return 0 if before is None else self._rowid(before, version_no, key)
         write = Write(version_id, version_no, key, schema, row, before, content)
         return self._store_write(write, segment_id, values)
 

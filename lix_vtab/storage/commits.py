@@ -108,11 +108,12 @@ class Commits:
 
     def next_change(self) -> int:
         """Take the next change number; numbers undone by a rollback may stay unused."""
-        number = self._next_change
-        if number is None:
-            sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change", self._db)
-            number = int(self._connection.execute(sql).get)
-        self._next_change = number + 1
+        return self.take_changes(1)
+
+    def take_changes(self, count: int) -> int:
+        """Take the next `count` change numbers and return the first of them."""
+        number = self._peek_change()
+        self._next_change = number + count
         return number
 
     def open(self, version_no: int) -> int:
@@ -169,6 +170,15 @@ class Commits:
         )
         self._connection.execute(self._point, (commit_id, seq, now, version_no))
         return seq
+
+    def seal(self, seq: int) -> None:
+        """Complete a commit of the running transaction now, because a version starts from it.
+
+        What the transaction writes afterwards goes into another commit.
+        """
+        if self._first_open is not None and seq >= self._first_open:
+            self.close_open()
+            self._closed.discard(seq)
 
     def forget_open(self, version_no: int) -> None:
         """Stop using the open commit of a version whose tip was moved."""

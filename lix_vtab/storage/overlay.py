@@ -79,6 +79,21 @@ class Overlay:
         row = self._connection.execute(sql, (no,)).fetchone()
         return None if row is None else _row(row)
 
+    def keys_of_file(self, version_no: int, file_id: int) -> list[Key]:
+        """Return the keys of all untracked rows of a file in a version, tombstones included."""
+        sql = qualify(
+            "SELECT schema_id, entity_id, file_id FROM lix_internal_overlay "
+            "WHERE version_no = ? AND file_id = ? AND file_id <> 1",
+            self._db,
+        )
+        return [Key(*row) for row in self._connection.execute(sql, (version_no, file_id))]
+
+    def has_file(self, version_no: int, file_id: int) -> bool:
+        """Tell whether a version has untracked rows of a file."""
+        if not any(pair[0] == version_no for pair in self.occupied()):
+            return False
+        return bool(self.keys_of_file(version_no, file_id))
+
     def write(self, version_no: int, key: Key, values: Values, number: int = 0) -> None:
         """Insert or replace the untracked row of `key`; `number` stands for deterministic time."""
         self._connection.execute(
@@ -108,6 +123,12 @@ class Overlay:
             for hook in self._hooks:
                 hook(-version_no, 0, key, None)
         return removed
+
+    def clear(self, version_no: int) -> None:
+        """Remove all untracked rows of a version."""
+        sql = qualify(f"SELECT {_COLUMNS} FROM lix_internal_overlay WHERE version_no = ?", self._db)
+        for row in self._connection.execute(sql, (version_no,)).fetchall():
+            self.delete(version_no, _row(row).key)
 
     def occupied(self) -> frozenset[tuple[int, int]]:
         """Return the (version, schema) pairs that may have untracked rows.

@@ -309,6 +309,7 @@ class Versions:
         commit = None if commit_id is None else self._commits.by_id(commit_id)
         if commit is None:
             return self._segments.create(), None
+        self._commits.seal(commit.seq)
         return self._segments.fork(commit.segment_id, commit.seq), commit.seq
 
     def require_commit(self, commit_id: str) -> None:

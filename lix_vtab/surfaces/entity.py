@@ -122,7 +122,8 @@ class Entity:
             if value is not apsw.no_change
         }
         self._refuse_assignments(assigned, version_id, key, visible)
-        self._session.writer.put(version_id, self._changed(key, visible, assigned))
+        row = self._changed(key, visible, assigned)
+        self._session.writer.put(version_id, row, visible=visible)
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
