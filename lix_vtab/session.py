@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lix_vtab.errors import TransactionStateError
+from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.mutation.catalogue import Catalogue
 from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.versions import VersionWriter
@@ -32,6 +33,7 @@ class Session:
         "connection",
         "db",
         "drops",
+        "files",
         "internal",
         "parent_given",
         "scopes",
@@ -51,6 +53,7 @@ class Session:
         self.writer = Writer(self.store, self.scopes, self.catalogue)
         self.versions = VersionWriter(self.store, self.scopes, self.writer)
         self.stored_schemas = StoredSchemas(self.writer, self.catalogue)
+        self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
         self.writer_key: str | None = None
         self.internal = False
         self.parent_given = False

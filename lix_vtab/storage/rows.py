@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from lix_vtab.errors import CorruptError
 from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
@@ -56,6 +57,7 @@ class Rows:
 
     __slots__ = (
         "_at",
+        "_change",
         "_commits",
         "_connection",
         "_db",
@@ -77,10 +79,12 @@ class Rows:
         self._identity = identity
         self._hooks: list[PlaceHook] = []
         self._newest = qualify(
-            f"SELECT t.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, "
-            "t.first_seq FROM lix_internal_tip t JOIN lix_internal_change c ON c.no = t.change_no "
-            f"WHERE t.segment_id = ? AND t.{_KEY.replace(' AND ', ' AND t.')}",
+            "SELECT change_no, created_at, from_seq, first_seq FROM lix_internal_tip "
+            f"WHERE segment_id = ? AND {_KEY}",
             db,
+        )
+        self._change = qualify(
+            f"SELECT {_VALUES}, c.created_at FROM lix_internal_change c WHERE c.no = ?", db
         )
         self._at = qualify(
             f"SELECT p.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), p.from_seq, "
@@ -120,11 +124,25 @@ class Rows:
         nearest = True
         for segment_id, limit in lineage:
             if limit is None:
+                # most look-ups find nothing, so the change is only fetched when there is one
                 row = execute(self._newest, (segment_id, *key)).fetchone()
+                if row is not None:
+                    change_no, created_at, from_seq, first_seq = row
+                    change = execute(self._change, (change_no,)).fetchone()
+                    if change is None:
+                        raise CorruptError(f"change {change_no} of a row is missing")
+                    return Stored(
+                        change_no,
+                        Values(*change[:5]),
+                        created_at or change[5],
+                        from_seq,
+                        first_seq,
+                        nearest,
+                    )
             else:
                 row = execute(self._at, (segment_id, *key, limit)).fetchone()
-            if row is not None:
-                return Stored(row[0], Values(*row[1:6]), row[6], row[7], row[8], nearest)
+                if row is not None:
+                    return Stored(row[0], Values(*row[1:6]), row[6], row[7], row[8], nearest)
             nearest = False
         return None
 
@@ -211,6 +229,11 @@ class Rows:
         The holder is a segment, or minus a version's number for its overlay (then without seq).
         """
         self._hooks.append(hook)
+
+    @property
+    def hooks(self) -> list[PlaceHook]:
+        """What `on_place` registered."""
+        return self._hooks
 
     def change_id(self, change_no: int) -> str:
         """Return the public id of a change."""

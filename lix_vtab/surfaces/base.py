@@ -112,12 +112,13 @@ class Cursor(list[Any]):
 class Table:
     """One connected virtual table."""
 
-    __slots__ = ("_known", "_session", "plans", "surface")
+    __slots__ = ("_cursor", "_known", "_session", "plans", "surface")
 
     def __init__(self, session: Session, surface: Surface) -> None:
         self._session = session
         self.surface = surface
         self.plans: list[Plan] = []
+        self._cursor: type[Cursor] = getattr(surface, "cursor", Cursor)
         self._known: dict[object, int] = {}
 
     # -- planning
@@ -152,7 +153,7 @@ class Table:
 
     def Open(self) -> Cursor:
         """Open a cursor."""
-        return Cursor(self)
+        return self._cursor(self)
 
     # -- writing
 
@@ -292,7 +293,7 @@ def _offer(info: Any, n: int) -> Offer:
 def _answer(info: Any, chosen: Plan, offers: Sequence[Offer], number: int) -> None:
     for term in chosen.terms:
         info.set_aConstraintUsage_argvIndex(term.offer, term.argument + 1)
-        info.set_aConstraintUsage_omit(term.offer, True)
+        info.set_aConstraintUsage_omit(term.offer, term.exact)
         if term.operator == "IN":
             info.set_aConstraintUsage_in(term.offer, True)
     for n, offer in enumerate(offers):

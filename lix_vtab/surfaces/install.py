@@ -20,7 +20,9 @@ from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.check import Check
 from lix_vtab.surfaces.commit import CommitTable
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
+from lix_vtab.surfaces.directory import DirectoryByVersion, DirectoryTable
 from lix_vtab.surfaces.entity_tables import MODULE, EntityTables, build_entity
+from lix_vtab.surfaces.file import FileByVersion, FileTable
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.functions_history import history_functions
 from lix_vtab.surfaces.internal import InternalModule
@@ -47,6 +49,10 @@ SURFACES: dict[str, Build] = {
     "lix_change_set_element": lambda session, args: ChangeSetElementTable(session),
     "lix_change_author": lambda session, args: ChangeAuthorTable(session),
     "lix_version_pointer": lambda session, args: VersionPointerTable(session),
+    "lix_file": lambda session, args: FileTable(session),
+    "lix_file_by_version": lambda session, args: FileByVersion(session),
+    "lix_directory": lambda session, args: DirectoryTable(session),
+    "lix_directory_by_version": lambda session, args: DirectoryByVersion(session),
     "lix_check": lambda session, args: Check(session),
 }
 

@@ -13,6 +13,7 @@ __all__ = ["OPERATORS", "Column", "Offer", "Plan", "Term", "plan"]
 
 EQ, GT, LE, LT, GE, NE = 2, 4, 8, 16, 32, 68
 ISNOT, ISNOTNULL, ISNULL, IS, LIMIT, OFFSET = 69, 70, 71, 72, 73, 74
+LIKE, GLOB = 65, 66
 
 OPERATORS: dict[int, str] = {
     EQ: "=",
@@ -28,14 +29,21 @@ OPERATORS: dict[int, str] = {
 }
 """Constraint operators we can carry out, as SQL."""
 
+HINTS: dict[int, str] = {GT: ">", LE: "<=", LT: "<", GE: ">=", LIKE: "LIKE", GLOB: "GLOB"}
+"""Operators that say where in the tree a path lies; SQLite still checks them."""
+
+COMPUTED = frozenset(["path", "lazy"])
+
 
 class Column(NamedTuple):
     """A column of a surface.
 
     `template` is its value over the fields of a row (see `resolution.visible`), "" when it only
     serves as an argument. `role` says how an equality narrows the search: `schema`, `file` and
-    `entity` are key columns, `key` is a part of a key that is only useful whole, `version` chooses what is read, `argument` is a hidden parameter of
-    a table-valued function, `index` is answered by an index of its own.
+    `entity` are key columns, `key` is a part of a key that is only useful whole, `version` chooses
+    what is read, `argument` is a hidden parameter of a table-valued function, `index` is answered
+    by an index of its own. `path` and `lazy` are worked out in Python from what the template
+    reads: a path is looked up in the tree, what is lazy cannot be searched for.
     """
 
     name: str
@@ -56,12 +64,16 @@ class Offer(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A constraint the plan carries out. `argument` is its place among the Filter arguments."""
+    """A constraint the plan carries out. `argument` is its place among the Filter arguments.
+
+    One that is not `exact` only narrows the search and is checked by SQLite again.
+    """
 
     column: int
     operator: str
     argument: int
     offer: int
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,12 @@ def plan(
     for number, offer in enumerate(offers):
         if offer.operator in (LIMIT, OFFSET):
             continue
-        if _pushable(columns, offer):
+        if 0 <= offer.column < len(columns) and columns[offer.column].role == "path":
+            complete = False
+            found = _path_term(offer, len(terms), number)
+            if found is not None:
+                terms.append(found)
+        elif _pushable(columns, offer):
             operator = OPERATORS[offer.operator]
             if offer.many and columns[offer.column].role != "argument":
                 operator = "IN"
@@ -124,7 +141,7 @@ def plan(
         sortable
         and single
         and bool(order)
-        and all(0 <= column < len(columns) and columns[column].template for column, _ in order)
+        and all(0 <= column < len(columns) and _sortable(columns[column]) for column, _ in order)
     )
     if complete and single and (ordered or not order):
         limit, offset = _window(offers, len(terms))
@@ -143,10 +160,28 @@ def plan(
     )
 
 
+def _sortable(column: Column) -> bool:
+    return bool(column.template) and column.role not in COMPUTED
+
+
+def _path_term(offer: Offer, argument: int, number: int) -> Term | None:
+    """Return what a constraint on a path says about where to look."""
+    if not offer.usable:
+        return None
+    if offer.operator in (EQ, IS) and offer.binary:
+        return Term(offer.column, "IN" if offer.many else "=", argument, number)
+    hint = HINTS.get(offer.operator)
+    if hint is None or not (offer.binary or hint in ("LIKE", "GLOB")):
+        return None
+    return Term(offer.column, hint, argument, number, exact=False)
+
+
 def _pushable(columns: Sequence[Column], offer: Offer) -> bool:
     if not offer.usable or not 0 <= offer.column < len(columns):
         return False
     column = columns[offer.column]
+    if column.role == "lazy":
+        return False
     if column.role == "argument":
         # not asked for all at once, the values of an IN come one by one
         return offer.operator in (EQ, IS)
@@ -183,6 +218,8 @@ def _estimate(columns: Sequence[Column], terms: Sequence[Term], multi: bool) -> 
             filters += 2
         else:
             filters += 1
+    if pinned.get("path"):
+        pinned["entity"] = True
     has_schema = pinned.get("schema") or not any(c.role == "schema" for c in columns)
     if has_schema and pinned.get("entity"):
         rows = 1 if pinned.get("file") else 2

@@ -117,6 +117,15 @@ class Reader:
         bound = self._bind(plan, args)
         return () if bound is None else self._read(bound, scope)
 
+    def versions(self, plan: Plan, args: Sequence[Any]) -> list[str]:
+        """Return the versions a query of a `multi` table is about."""
+        bound = self._bind(plan, args)
+        if bound is None:
+            return []
+        if bound.versions is not None:
+            return bound.versions
+        return [pointer.id for pointer in self._session.store.versions.pointers()]
+
     def _read(self, bound: _Bound, scope: Scope) -> Iterable[Sequence[Any]]:
         store = self._session.store
         recipe, params, _ = bound
@@ -199,6 +208,8 @@ class Reader:
             making.versions.append(term.argument)
         elif column.role == "argument":
             return
+        elif column.role == "within":
+            making.within(column.template, term.argument)
         elif term.operator in ("IS NULL", "IS NOT NULL"):
             making.filters.append(f"({column.template}) {term.operator}")
         elif column.role in _INTERNED and term.operator in ("=", "IS", "IN"):
@@ -311,6 +322,14 @@ class _Making:
         number = self.add(step)
         self.keys.append(condition.replace("{}", f"?{number}"))
         return number
+
+    def within(self, condition: str, argument: int) -> None:
+        """Add a condition whose `@1`, `@2`, .. are the arguments from a place on."""
+        for n in range(1, 10):
+            if f"@{n}" in condition:
+                number = self.add(_argument(argument + n - 1))
+                condition = condition.replace(f"@{n}", f"?{number}")
+        self.filters.append(condition)
 
     def condition(self, condition: str, step: Step) -> int:
         """Add a condition on anything."""

@@ -120,7 +120,9 @@ class State:
                 version_id, key, writer_key=self._writer_key(assigned), raw=self.raw
             )
             return
-        self._session.writer.put(version_id, self._changed(key, visible, assigned), raw=self.raw, visible=visible)
+        self._session.writer.put(
+            version_id, self._changed(key, visible, assigned), raw=self.raw, visible=visible
+        )
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""

@@ -1,0 +1,102 @@
+"""The parts of the filesystem wired together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lix_vtab.filesystem.changes import Changes
+from lix_vtab.filesystem.content import Contents
+from lix_vtab.filesystem.descriptors import File
+from lix_vtab.filesystem.directories import DirectoryWriter
+from lix_vtab.filesystem.entries import Entries
+from lix_vtab.filesystem.files import FileWriter
+from lix_vtab.filesystem.lookup import Lookup
+from lix_vtab.filesystem.plugins import Plugins
+from lix_vtab.filesystem.renderings import Renderings
+from lix_vtab.filesystem.tree import DirectoryPaths
+from lix_vtab.mutation.batch import BatchWriter
+from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.writer import Writer
+from lix_vtab.resolution.scope import Scope, Scopes
+from lix_vtab.storage.blobs import Blobs
+from lix_vtab.storage.first_names import FILE_ID
+from lix_vtab.storage.store import Store
+
+__all__ = ["Filesystem"]
+
+
+class Filesystem:
+    """Files and directories of one database, in any scope."""
+
+    __slots__ = (
+        "batch",
+        "blobs",
+        "contents",
+        "directories",
+        "entries",
+        "files",
+        "lookup",
+        "plugins",
+        "renderings",
+    )
+
+    def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
+        self.entries = Entries(store)
+        self.renderings = Renderings(store)
+        self.entries.on_change(self.renderings.follow)
+        self.lookup = Lookup(store, self.entries)
+        self.blobs = Blobs(store.connection, store.db)
+        self.plugins = Plugins(store, catalogue, writer)
+        self.contents = Contents(
+            store, scopes, self.lookup, self.renderings, self.blobs, self.plugins
+        )
+        self.batch = BatchWriter(store, catalogue, writer)
+        self.directories = DirectoryWriter(store, writer, self.lookup)
+        self.files = FileWriter(
+            store,
+            writer,
+            self.batch,
+            self.lookup,
+            self.directories,
+            self.contents,
+            Changes(store, self.contents, self.plugins, self.batch, writer),
+            self.plugins,
+        )
+
+    # -- reading any scope
+
+    def descriptor(self, scope: Scope, file_id: str) -> File | None:
+        """Return the descriptor of a file, or None when the scope shows no such file."""
+        return self.lookup.file(scope, file_id)
+
+    def path(self, scope: Scope, file_id: str) -> str | None:
+        """Return the path of a file, None when there is none."""
+        return self.files.path(scope, file_id)
+
+    def data(self, scope: Scope, file_id: str) -> bytes:
+        """Return the bytes of a file."""
+        return self.contents.read(scope, file_id)
+
+    def digest(self, scope: Scope, file_id: str) -> str | None:
+        """Return the hex BLAKE3 of the bytes of a file, None when it has no content."""
+        return self.contents.digest(scope, file_id)
+
+    def directory_paths(self, scope: Scope) -> DirectoryPaths:
+        """Return what knows the paths of directories, for one statement."""
+        return self.lookup.paths(scope)
+
+    def find(self, scope: Scope, path: str) -> list[str]:
+        """Return the ids of the files at a path, nearest first."""
+        return [
+            id
+            for directory_id, name in self.lookup.find(scope, path)
+            for id in self.lookup.step(scope, FILE_ID, directory_id, name)
+        ]
+
+    def list(self, scope: Scope) -> Iterator[tuple[str, str | None]]:
+        """Yield the id and the path of every file."""
+        paths = self.directory_paths(scope)
+        for id, snapshot in self.lookup.all(scope, FILE_ID):
+            file = File.parse(snapshot)
+            above = paths.path(file.directory_id)
+            yield id, None if above is None else above + file.segment

@@ -1,0 +1,217 @@
+"""The plugins of one database: those of the session, and those installed into the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from lix_vtab.errors import PluginError
+from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
+from lix_vtab.mutation.writer import RowWrite, Writer
+from lix_vtab.plugins import BUILTIN
+from lix_vtab.plugins.contract import EntityChange, File, Plugin, StateContext
+from lix_vtab.plugins.manifest import Manifest
+from lix_vtab.plugins.registry import PluginRegistry, load_archive
+from lix_vtab.plugins.run import Detection, PluginRunner
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.names import LIX
+from lix_vtab.storage.rows import Key
+from lix_vtab.storage.store import Store
+from lix_vtab.storage.versions import GLOBAL
+
+__all__ = ["InstalledPlugin", "Plugins"]
+
+_INSTALLED = "SELECT key, archive, created_at, updated_at FROM lix_internal_plugin ORDER BY key"
+_STORE = (
+    "INSERT INTO lix_internal_plugin VALUES (?1, ?2, ?3, ?3) ON CONFLICT(key) DO UPDATE SET "
+    "archive = excluded.archive, updated_at = excluded.updated_at"
+)
+_REMOVE = "DELETE FROM lix_internal_plugin WHERE key = ?"
+
+
+class InstalledPlugin(NamedTuple):
+    """A plugin as `lix_plugin` lists it. `archive` is None for one of the session."""
+
+    key: str
+    manifest: Mapping[str, Any]
+    archive: bytes | None
+    created_at: str | None
+    updated_at: str | None
+
+
+@lru_cache(maxsize=1)
+def _offered() -> tuple[Plugin, ...]:
+    """Return what is active unless said otherwise: the built-in plugins and those of packages."""
+    registry = PluginRegistry(BUILTIN)
+    registry.add_entry_points()
+    return tuple(registry)
+
+
+class Plugins:
+    """Chooses plugins and calls them.
+
+    An installed plugin takes the place of a session's plugin of the same key.
+    """
+
+    __slots__ = (
+        "_catalogue",
+        "_db",
+        "_given",
+        "_hooks",
+        "_registered",
+        "_registry",
+        "_runner",
+        "_store",
+        "_writer",
+    )
+
+    def __init__(self, store: Store, catalogue: Catalogue, writer: Writer) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._writer = writer
+        self._db = store.db
+        self._given: Sequence[Any] | None = None
+        self._registry: PluginRegistry | None = None
+        self._runner = PluginRunner()
+        self._registered: set[str] = set()
+        self._hooks: list[Callable[[], None]] = []
+        store.on_foreign_write(self._forget)
+        store.transaction.on_rollback(self._forget)
+
+    # -- choosing
+
+    def use(self, plugins: Iterable[Any] | None) -> None:
+        """Make these the plugins of the session; None stands for those on offer."""
+        self._given = None if plugins is None else tuple(PluginRegistry(plugins))
+        self._forget()
+
+    def limit(self, seconds: float | None) -> None:
+        """Let a plugin take this long for one call; None is for ever."""
+        self._runner = PluginRunner(time_limit=seconds)
+
+    def match(self, path: str, data: bytes) -> Plugin | None:
+        """Return the plugin that takes a file, or None."""
+        return self._all().match(path, data)
+
+    def same(self, path: str, other: str) -> bool:
+        """Tell whether two paths lead to the same plugin whatever the bytes are."""
+        registry = self._all()
+        return registry.match(path) is registry.match(other)
+
+    def get(self, key: str) -> Plugin | None:
+        """Return a plugin by its key, or None."""
+        return self._all().get(key)
+
+    def manifest(self, plugin: Plugin) -> Manifest:
+        """Return the parsed manifest of a plugin."""
+        return self._all().manifest(plugin.key)
+
+    def __iter__(self) -> Iterator[InstalledPlugin]:
+        installed = {row[0]: row for row in self._rows()}
+        for plugin in self._all():
+            _, archive, created, updated = installed.get(plugin.key, ("", None, None, None))
+            yield InstalledPlugin(plugin.key, plugin.manifest, archive, created, updated)
+
+    # -- calling
+
+    def detect(
+        self, plugin: Plugin, before: File | None, after: File, context: StateContext | None
+    ) -> Detection:
+        """Ask a plugin what a write of bytes changes."""
+        return self._runner.detect(plugin, before, after, context)
+
+    def apply(self, plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
+        """Let a plugin write the bytes of a file."""
+        return self._runner.apply(plugin, file, changes)
+
+    # -- installing
+
+    def install(self, plugin: Any) -> str:
+        """Install a plugin and its schemas; return its key.
+
+        An archive (bytes, or the path of one) goes into the database, an object or a class serves
+        this session.
+        """
+        if isinstance(plugin, str | bytes | bytearray) or hasattr(plugin, "__fspath__"):
+            return self._install_archive(plugin)
+        checked = tuple(PluginRegistry([plugin]))[0]
+        kept = [known for known in self._session_plugins() if known.key != checked.key]
+        self._given = (*kept, checked)
+        self._forget()
+        self.register(checked)
+        return checked.key
+
+    def uninstall(self, key: str) -> None:
+        """Remove a plugin; its files stay readable, and its entities are theirs."""
+        if self._all().get(key) is None:
+            raise PluginError(
+                f"plugin '{key}' is not installed",
+                hint="SELECT key FROM lix_plugin lists the plugins",
+                details={"plugin": key},
+            )
+        self._store.connection.execute(qualify(_REMOVE, self._db), (key,))
+        if self._store.connection.changes() == 0:
+            self._given = tuple(p for p in self._session_plugins() if p.key != key)
+        self._forget()
+
+    def register(self, plugin: Plugin) -> None:
+        """Store the schemas of a plugin that are not stored yet."""
+        if plugin.key in self._registered:
+            return
+        for schema in plugin.schemas:
+            identity = f"{schema['x-lix-key']}~{schema['x-lix-version']}"
+            key = Key(self._store.names.intern(STORED_SCHEMA), identity, LIX)
+            if self._writer.own(GLOBAL, key) is None:
+                row = RowWrite(identity, STORED_SCHEMA, "lix", "lix", "1", {"value": dict(schema)})
+                self._writer.put(GLOBAL, row)
+        if self._store.transaction.settled:
+            self._registered.add(plugin.key)
+
+    def register_all(self) -> None:
+        """Store the schemas of every plugin."""
+        for plugin in self._all():
+            self.register(plugin)
+
+    def on_change(self, hook: Callable[[], None]) -> None:
+        """Call `hook` when plugins may have changed."""
+        self._hooks.append(hook)
+
+    def _install_archive(self, source: Any) -> str:
+        plugin = load_archive(source)
+        PluginRegistry([plugin])
+        data = source if isinstance(source, bytes) else _read(source)
+        now = self._store.identity.now(self._store.commits.next_seq())
+        self._store.connection.execute(qualify(_STORE, self._db), (plugin.key, data, now))
+        self._forget()
+        self.register(plugin)
+        return plugin.key
+
+    # -- keeping
+
+    def _session_plugins(self) -> Sequence[Plugin]:
+        return _offered() if self._given is None else self._given
+
+    def _all(self) -> PluginRegistry:
+        registry = self._registry
+        if registry is None:
+            registry = PluginRegistry(self._session_plugins())
+            for _, archive, _, _ in self._rows():
+                registry.add(load_archive(bytes(archive)))
+            if self._store.transaction.settled:
+                self._registry = registry
+        return registry
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return self._store.connection.execute(qualify(_INSTALLED, self._db)).fetchall()
+
+    def _forget(self) -> None:
+        self._registry = None
+        self._registered.clear()
+        for hook in self._hooks:
+            hook()
+
+
+def _read(path: Any) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()

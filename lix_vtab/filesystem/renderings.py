@@ -1,0 +1,275 @@
+"""Renderings: which bytes a set of entities stands for.
+
+Each holder that has rows of a file has a rendering of it for every commit. `no` names the set of
+rows the holder has then; the bytes are those of that set together with the sets farther away that
+`basis` names. So bytes are current exactly if nearest rendering's basis is what lies behind it now,
+and a stale read would need a set of rows that changed and kept its number.
+
+Hooks open a dirty rendering when rows change by any way but a write of bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from lix_vtab.resolution.scope import Layer
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.file_tables import NEWEST
+from lix_vtab.storage.first_names import FILE_ID, LIX
+from lix_vtab.storage.rows import Key
+from lix_vtab.storage.store import Store
+
+__all__ = ["EMPTY", "LATER", "Position", "Renderings", "basis_of", "holder_of"]
+
+EMPTY = b""
+"""The hash of a file without content."""
+
+LATER = ""
+"""The error of a rendering that is made when it is read."""
+
+_COLUMNS = "r.no, r.hash, r.basis, r.error, r.plugin_id"
+_OPEN = (
+    "SELECT no, since, hash, error FROM lix_internal_rendering "
+    f"WHERE file_id = ? AND holder = ? AND until = {NEWEST}"
+)
+_INSERT = (
+    "INSERT INTO lix_internal_rendering(file_id, holder, until, since, hash, basis, error, "
+    f"plugin_id) VALUES (?, ?, {NEWEST}, ?, ?, ?, ?, ?)"
+)
+_CLOSE = "UPDATE lix_internal_rendering SET until = ? WHERE no = ?"
+_DELETE = "DELETE FROM lix_internal_rendering WHERE no = ?"
+_SET = (
+    "UPDATE lix_internal_rendering SET hash = ?, basis = ?, error = ?, plugin_id = ? WHERE no = ?"
+)
+_ANY = "SELECT 1 FROM lix_internal_rendering WHERE file_id = ? LIMIT 1"
+_DIRTY = (
+    "SELECT holder, file_id, since FROM lix_internal_rendering WHERE hash IS NULL AND error IS NULL"
+)
+_HAS_ROWS = (
+    "SELECT EXISTS (SELECT 1 FROM lix_internal_tip WHERE segment_id = ?1 AND file_id = ?2 "
+    f"AND file_id <> {LIX}) OR EXISTS (SELECT 1 FROM lix_internal_overlay "
+    f"WHERE version_no = -?1 AND file_id = ?2 AND file_id <> {LIX})"
+)
+_COMMITS = (
+    "SELECT since, hash FROM lix_internal_rendering WHERE file_id = ?1 AND holder = ?2 "
+    "AND since BETWEEN ?3 AND ?4 ORDER BY since"
+)
+_ALONE = (
+    "SELECT EXISTS (SELECT 1 FROM lix_internal_rendering r WHERE r.no > ?1 AND r.since = ?2 "
+    "AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering b WHERE b.file_id = r.file_id "
+    "AND b.holder = r.holder AND b.until = ?2 AND b.hash IS r.hash))"
+)
+_LAST = "SELECT coalesce(max(no), 0) FROM lix_internal_rendering"
+
+# The nearest of the folded segments decides; what a farther one adds is no longer behind it.
+_FOLD_NEW = f"""INSERT INTO lix_internal_rendering(
+        file_id, holder, until, since, hash, basis, error, plugin_id)
+    SELECT r.file_id, ?1, {NEWEST}, r.since, r.hash, r.basis, r.error, r.plugin_id
+    FROM lix_internal_rendering r WHERE r.holder = ?2 AND r.since <= ?3 AND r.until > ?3
+    AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering n
+        WHERE n.file_id = r.file_id AND n.holder = ?1)"""
+_FOLD_KNOWN = """UPDATE lix_internal_rendering AS n SET
+        basis = CASE WHEN n.basis = CAST(r.no AS TEXT) THEN ''
+            WHEN n.basis LIKE r.no || ',%' THEN substr(n.basis, length(r.no) + 2) ELSE '?' END
+    FROM lix_internal_rendering r WHERE r.holder = ?2 AND r.since <= ?3 AND r.until > ?3
+    AND n.holder = ?1 AND n.file_id = r.file_id"""
+
+
+class Position(NamedTuple):
+    """What one layer of a scope has of a file."""
+
+    layer: int
+    no: int
+    hash: bytes | None
+    basis: str
+    error: str | None
+    plugin_id: int | None
+
+    @property
+    def dirty(self) -> bool:
+        """Tell whether the rows may still change under the same number."""
+        return self.hash is None and self.error is None
+
+
+def basis_of(positions: Sequence[Position]) -> str:
+    """Name sets of rows in one text."""
+    return ",".join([str(position.no) for position in positions])
+
+
+def holder_of(layer: Layer) -> int:
+    """Return the holder a layer reads."""
+    return -layer.params[0] if layer.kind == "o" else layer.params[0]
+
+
+class Renderings:
+    """Keeps the table of renderings of one database."""
+
+    __slots__ = ("_execute", "_floor", "_muted", "_plain", "_sql", "_store", "_texts")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._execute = store.connection.execute
+        self._texts: dict[str, str] = {}
+        self._sql: dict[str, str] = {}
+        self._plain: set[int] = set()
+        self._muted: tuple[int, int] | None = None
+        self._floor: int | None = None
+        store.rows.on_place(self._placed)
+        store.overlay.on_place(self._placed)
+        store.segments.on_fold(self._folded)
+        store.commits.also_content.append(self._stands_alone)
+        store.on_foreign_write(self._plain.clear)
+        store.transaction.on_begin(self._begin)
+        store.transaction.on_rollback(self._plain.clear)
+
+    # -- reading
+
+    def find(self, layers: Sequence[Layer], file_id: int) -> list[Position]:
+        """Return what each layer has of a file, nearest first."""
+        shape = "".join(layer.kind for layer in layers)
+        sql = self._sql.get(shape)
+        if sql is None:
+            sql = self._sql[shape] = qualify(_select(layers), self._store.db)
+        params = [param for layer in layers for param in layer.params]
+        return [Position(*row) for row in self._execute(sql, (file_id, *params))]
+
+    def dirty(self) -> list[tuple[int, int, int]]:
+        """Return (holder, file, since) of everything to be rendered before the transaction ends."""
+        return self._run(_DIRTY, ()).fetchall()  # type: ignore[no-any-return]
+
+    def commits(
+        self, segment_id: int, file_id: str, low: int = 0, high: int = NEWEST
+    ) -> Iterator[tuple[int, str | None]]:
+        """Yield (seq, hex hash) of the commits of a segment that changed the bytes of a file."""
+        number = self._store.names.find(file_id)
+        for seq, hash in self._run(_COMMITS, (number, segment_id, low, high)).fetchall():
+            yield seq, hash.hex() if hash else None
+
+    def has_rows(self, holder: int, file_id: int) -> bool:
+        """Tell whether a holder has rows of a file, tombstones included."""
+        return bool(self._run(_HAS_ROWS, (holder, file_id)).get)
+
+    # -- writing
+
+    def write(
+        self,
+        holder: int,
+        seq: int,
+        file_id: int,
+        hash: bytes | None,
+        basis: str = "",
+        error: str | None = None,
+        plugin_id: int | None = None,
+    ) -> None:
+        """Make this the newest rendering of a file in a holder, under a number of its own."""
+        self._set_floor()
+        row = self._run(_OPEN, (file_id, holder)).fetchone()
+        if row is not None:
+            if holder < 0 or row[1] == seq:
+                self._run(_DELETE, (row[0],))
+            else:
+                self._run(_CLOSE, (seq, row[0]))
+        self._run(_INSERT, (file_id, holder, seq, hash, basis, error, plugin_id))
+        self._plain.discard(file_id)
+
+    def settle(
+        self, no: int, hash: bytes | None, basis: str, error: str | None, plugin_id: int | None
+    ) -> None:
+        """Fill in a rendering that was dirty."""
+        self._run(_SET, (hash, basis, error, plugin_id, no))
+
+    def drop(self, no: int) -> None:
+        """Remove a rendering whose holder has no rows of the file after all."""
+        self._run(_DELETE, (no,))
+
+    def touch(self, holder: int, seq: int, file_id: int) -> None:
+        """Note that the rows of a file changed."""
+        row = self._run(_OPEN, (file_id, holder)).fetchone()
+        if row is None:
+            if self._is_plain(file_id):
+                return
+        elif row[1] == seq and row[2] is None and row[3] is None:
+            return
+        self.write(holder, seq, file_id, None)
+
+    def ensure(self, holder: int, seq: int, entity_id: str) -> None:
+        """Note that a file exists, so that its rows are followed from now on."""
+        file_id = self._store.names.intern(entity_id)
+        if self._muted == (holder, file_id):
+            return
+        if self._run(_ANY, (file_id,)).fetchone() is None:
+            self.write(holder, seq, file_id, None)
+
+    @contextmanager
+    def muted(self, holder: int, file_id: int) -> Iterator[None]:
+        """Leave it to the block to write the rendering of a file."""
+        before = self._muted
+        self._muted = (holder, file_id)
+        try:
+            yield
+        finally:
+            self._muted = before
+
+    # -- following rows
+
+    def _placed(self, holder: int, seq: int, key: Key, snapshot: str | None) -> None:
+        file_id = key.file_id
+        if file_id == LIX or file_id in self._plain or self._muted == (holder, file_id):
+            return
+        self.touch(holder, seq, file_id)
+
+    def follow(self, holder: int, seq: int, kind: int, entity_id: str, live: bool) -> None:
+        """Follow the files the index of names hears of."""
+        if kind == FILE_ID and live:
+            self.ensure(holder, seq, entity_id)
+
+    def _folded(self, new: int, old: int, seq: int) -> None:
+        self._run(_FOLD_KNOWN, (new, old, seq))
+        self._run(_FOLD_NEW, (new, old, seq))
+
+    def _is_plain(self, file_id: int) -> bool:
+        """Tell whether rows have the id of a file that never was: nobody will ask for its bytes."""
+        if self._run(_ANY, (file_id,)).fetchone() is not None:
+            return False
+        if self._store.transaction.settled:
+            self._plain.add(file_id)
+        return True
+
+    # -- commits
+
+    def _begin(self) -> None:
+        self._floor = None
+
+    def _set_floor(self) -> None:
+        if self._floor is None:
+            self._floor = int(self._run(_LAST, ()).get)
+
+    def _stands_alone(self, seq: int) -> bool:
+        """Tell whether a commit without changes changed the bytes of a file."""
+        return self._floor is not None and bool(self._run(_ALONE, (self._floor, seq)).get)
+
+    def _run(self, sql: str, params: Sequence[Any]) -> Any:
+        text = self._texts.get(sql)
+        if text is None:
+            text = self._texts[sql] = qualify(sql, self._store.db)
+        return self._execute(text, params)
+
+
+def _select(layers: Sequence[Layer]) -> str:
+    selects = []
+    number = 2
+    for place, layer in enumerate(layers):
+        holder = f"-?{number}" if layer.kind == "o" else f"?{number}"
+        if layer.kind == "p":
+            when = f"r.until > ?{number + 1} AND r.since <= ?{number + 1}"
+            number += 1
+        else:
+            when = f"r.until = {NEWEST}"
+        number += 1
+        selects.append(
+            f"SELECT {place}, {_COLUMNS} FROM lix_internal_rendering r "
+            f"WHERE r.file_id = ?1 AND r.holder = {holder} AND {when}"
+        )
+    return " UNION ALL ".join(selects)

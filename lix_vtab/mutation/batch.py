@@ -1,0 +1,213 @@
+"""Writing the entities of one file at once: all are checked, then all are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from lix_vtab.model.json import Json, parse_json
+from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.writer import RowWrite, Visible, Watcher, Write, Writer
+from lix_vtab.schema.compiled import CompiledSchema
+from lix_vtab.storage.rows import Key, Values
+from lix_vtab.storage.rows_many import ManyRows, RowChange
+from lix_vtab.storage.store import Store
+
+__all__ = ["Batch", "BatchWriter", "EntityWrite"]
+
+
+class EntityWrite(NamedTuple):
+    """An entity to be written; `text` is its canonical snapshot, None for a tombstone.
+
+    `plugin_key` is that of the batch unless given.
+    """
+
+    entity_id: str
+    schema_key: str
+    schema_version: str
+    text: str | None
+    plugin_key: str | None = None
+
+
+class Checked(NamedTuple):
+    """An entity that satisfies its schema."""
+
+    write: EntityWrite
+    schema: CompiledSchema | None
+    content: Json | None
+
+
+class Batch(NamedTuple):
+    """Checked entities of one file and one plugin. `fresh` promises that no row of them exists."""
+
+    file_id: str
+    plugin_key: str
+    rows: Sequence[Checked]
+    untracked: bool = False
+    fresh: bool = False
+
+
+class BatchWriter:
+    """Checks and writes batches for one database."""
+
+    __slots__ = ("_catalogue", "_many", "_store", "_writer")
+
+    def __init__(self, store: Store, catalogue: Catalogue, writer: Writer) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._writer = writer
+        self._many = ManyRows(store.connection, store.db, store.commits, store.identity, store.rows)
+
+    def check(self, writes: Sequence[EntityWrite]) -> list[Checked]:
+        """Validate entities against their schemas; refuse the first that does not fit."""
+        texts = [write.text for write in writes if write.text is not None]
+        contents: Iterable[Json] = iter(parse_json(f"[{','.join(texts)}]") if texts else ())
+        schemas: dict[tuple[str, str], CompiledSchema] = {}
+        checked = []
+        for write in writes:
+            if write.text is None:
+                checked.append(Checked(write, None, None))
+                continue
+            content = next(contents)  # type: ignore[call-overload]
+            identity = write[1:3]
+            schema = schemas.get(identity)
+            if schema is None:
+                schema = schemas[identity] = self._catalogue.get(*identity)
+            schema.validate(content)
+            schema.check_entity_id(write.entity_id, content)
+            checked.append(Checked(write, schema, content))
+        return checked
+
+    def write(self, version_id: str, batch: Batch, writer_key: str | None) -> None:
+        """Write a batch; rows that are there already as they should be stay untouched."""
+        if not batch.rows:
+            return
+        if batch.untracked:
+            for row in batch.rows:
+                self._put_one(version_id, batch, row, writer_key, untracked=True)
+            return
+        place = self._writer.place_of(version_id)
+        keys = self._keys(batch)
+        intern = self._store.names.intern
+        lineage = self._store.segments.lineage(place[1])
+        occupied = self._store.overlay.occupied()
+        changes: list[RowChange] = []
+        writes: list[Write] = []
+        for key, row in zip(keys, batch.rows, strict=True):
+            if (place[0], key.schema_id) in occupied and self._has_overlay(place[0], key):
+                self._put_one(version_id, batch, row, writer_key, untracked=True)
+                continue
+            plugin_id = intern(row.write.plugin_key or batch.plugin_key)
+            values = Values(plugin_id, row.write.schema_version, row.write.text, None, writer_key)
+            previous = None if batch.fresh else self._store.rows.find(lineage, key)
+            if previous is not None:
+                if previous.values == values:
+                    continue
+                if row.write.text is None and self._is_young(place[0], previous.from_seq):
+                    self._writer.remove(version_id, key, writer_key=writer_key)
+                    continue
+            changes.append(RowChange(key, values, previous))
+            if self._writer.watched(row.write.schema_key):
+                writes.append(self._told(version_id, place[0], batch, row, key, changes[-1]))
+        self._store_many(place, changes, writes)
+
+    # -- writing
+
+    def _store_many(
+        self, place: tuple[int, int], changes: Sequence[RowChange], writes: Sequence[Write]
+    ) -> None:
+        watched: list[tuple[Watcher, Write]] = [
+            (watcher, write)
+            for write in writes
+            for watcher in self._writer.watched(write.row.schema_key)
+        ]
+        for watcher, write in watched:
+            if watcher.check is not None:
+                watcher.check(write)
+        if changes:
+            self._many.write(*place, changes)
+        for watcher, write in watched:
+            if watcher.then is not None:
+                watcher.then(write)
+
+    def _put_one(
+        self,
+        version_id: str,
+        batch: Batch,
+        row: Checked,
+        writer_key: str | None,
+        *,
+        untracked: bool,
+    ) -> None:
+        """Write one row the ordinary way; a tombstone hides whatever would show."""
+        names = self._store.names
+        write = row.write
+        key = Key(names.intern(write.schema_key), write.entity_id, names.intern(batch.file_id))
+        if write.text is None:
+            self._writer.remove(version_id, key, writer_key=writer_key)
+            if self._writer.visible(version_id, key) is None:
+                return
+        self._writer.put(
+            version_id,
+            RowWrite(
+                write.entity_id,
+                write.schema_key,
+                batch.file_id,
+                write.plugin_key or batch.plugin_key,
+                write.schema_version,
+                row.content,
+                None,
+                writer_key,
+                untracked,
+            ),
+        )
+
+    # -- looking
+
+    def _keys(self, batch: Batch) -> list[Key]:
+        intern = self._store.names.intern
+        file_id = intern(batch.file_id)
+        return [
+            Key(intern(row.write.schema_key), row.write.entity_id, file_id) for row in batch.rows
+        ]
+
+    def _has_overlay(self, version_no: int, key: Key) -> bool:
+        return self._store.overlay.find(version_no, key) is not None
+
+    def _is_young(self, version_no: int, from_seq: int) -> bool:
+        """Tell whether a row was written by this very transaction."""
+        return from_seq == self._store.commits.open(version_no)
+
+    def _told(
+        self,
+        version_id: str,
+        version_no: int,
+        batch: Batch,
+        row: Checked,
+        key: Key,
+        change: RowChange,
+    ) -> Write:
+        """Return a write as watchers see it."""
+        write = row.write
+        stored = change.previous
+        before = (
+            None if stored is None else Visible(0, False, stored.values, stored.created_at, stored)
+        )
+        return Write(
+            version_id,
+            version_no,
+            key,
+            row.schema,
+            RowWrite(
+                write.entity_id,
+                write.schema_key,
+                batch.file_id,
+                write.plugin_key or batch.plugin_key,
+                write.schema_version,
+                row.content,
+                None,
+                change.values.writer_key,
+            ),
+            before,
+            row.content,
+        )
