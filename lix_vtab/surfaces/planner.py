@@ -98,6 +98,9 @@ class Plan:
         return None
 
 
+_LOOKED_UP = ("schema", "file", "entity", "key", "version", "index")
+
+
 def plan(
     columns: Sequence[Column],
     offers: Sequence[Offer],
@@ -107,10 +110,13 @@ def plan(
     required: Sequence[int] = (),
     sortable: bool = True,
     multi: bool = False,
+    at_once: bool = True,
 ) -> Plan | None:
     """Choose what to push down; return None when a required argument is missing.
 
-    `multi` says that one query may read several versions, one after the other.
+    `multi` says that one query may read several versions, one after the other, `at_once` that all
+    values of an IN can be had together; otherwise SQLite asks for them one by one, which is only
+    good where each is a look-up.
 
     A constraint is pushed down only if carrying it out in the inner SQL means exactly what SQLite
     would have meant by it, so pushed constraints are not checked again.
@@ -123,12 +129,12 @@ def plan(
             continue
         if 0 <= offer.column < len(columns) and columns[offer.column].role == "path":
             complete = False
-            found = _path_term(offer, len(terms), number)
+            found = _path_term(offer, len(terms), number, at_once=at_once)
             if found is not None:
                 terms.append(found)
-        elif _pushable(columns, offer):
+        elif _pushable(columns, offer, at_once=at_once):
             operator = OPERATORS[offer.operator]
-            if offer.many and columns[offer.column].role != "argument":
+            if at_once and offer.many and columns[offer.column].role != "argument":
                 operator = "IN"
             terms.append(Term(offer.column, operator, len(terms), number))
         else:
@@ -164,19 +170,19 @@ def _sortable(column: Column) -> bool:
     return bool(column.template) and column.role not in COMPUTED
 
 
-def _path_term(offer: Offer, argument: int, number: int) -> Term | None:
+def _path_term(offer: Offer, argument: int, number: int, *, at_once: bool) -> Term | None:
     """Return what a constraint on a path says about where to look."""
     if not offer.usable:
         return None
     if offer.operator in (EQ, IS) and offer.binary:
-        return Term(offer.column, "IN" if offer.many else "=", argument, number)
+        return Term(offer.column, "IN" if offer.many and at_once else "=", argument, number)
     hint = HINTS.get(offer.operator)
     if hint is None or not (offer.binary or hint in ("LIKE", "GLOB")):
         return None
     return Term(offer.column, hint, argument, number, exact=False)
 
 
-def _pushable(columns: Sequence[Column], offer: Offer) -> bool:
+def _pushable(columns: Sequence[Column], offer: Offer, *, at_once: bool) -> bool:
     if not offer.usable or not 0 <= offer.column < len(columns):
         return False
     column = columns[offer.column]
@@ -188,7 +194,7 @@ def _pushable(columns: Sequence[Column], offer: Offer) -> bool:
     if offer.operator not in OPERATORS or not offer.binary:
         return False
     if offer.many:
-        return column.role in ("schema", "file", "entity", "version", "plugin", "index")
+        return column.role in _LOOKED_UP or (at_once and column.role == "plugin")
     if column.role == "version":
         return offer.operator in (EQ, IS)
     return bool(column.template)
