@@ -53,9 +53,16 @@ class Visible(NamedTuple):
     created_at: str
     stored: Stored | None
 
+    def is_row(self, rowid: int) -> bool:
+        """Tell whether this is still the row a statement read under `rowid`."""
+        return rowid < 0 if self.stored is None else self.stored.change_no == rowid
+
 
 class Write(NamedTuple):
-    """A write as watchers see it. `after` is None for a tombstone."""
+    """A write as watchers see it. `after` is None for a tombstone.
+
+    `updates` says that it came as an UPDATE of a row that shows.
+    """
 
     version_id: str
     version_no: int
@@ -64,22 +71,27 @@ class Write(NamedTuple):
     row: RowWrite
     before: Visible | None
     after: Json | None
+    updates: bool = False
 
 
 class Watcher(NamedTuple):
     """Rules and follow-up work of one schema key (or of all, when registered for None).
 
-    `check` may refuse the write before anything is stored, `then` runs once it is.
+    `check` may refuse the write before anything is stored, `then` runs once it is. `prepare` may
+    refuse a row even before its content is held against its schema.
     """
 
     check: Callable[[Write], None] | None = None
     then: Callable[[Write], None] | None = None
+    prepare: Callable[[RowWrite], None] | None = None
 
 
 class Writer:
     """Writes rows into versions of one database."""
 
-    __slots__ = ("_any", "_catalogue", "_scopes", "_store", "_watchers", "source")
+    __slots__ = (
+        "_any", "_catalogue", "_preparing", "_scopes", "_store", "_watchers", "source",
+    )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue) -> None:
         self._store = store
@@ -87,11 +99,15 @@ class Writer:
         self._catalogue = catalogue
         self._watchers: dict[str, tuple[Watcher, ...]] = {}
         self._any: tuple[Watcher, ...] = ()
+        self._preparing: dict[str, tuple[Callable[[RowWrite], None], ...]] = {}
         self.source: Source = SystemSource()
 
     def watch(self, schema_key: str | None, watcher: Watcher) -> None:
         """Register rules for a schema key, or for every row with None."""
         if schema_key is not None:
+            if watcher.prepare is not None:
+                known_first = self._preparing.get(schema_key, ())
+                self._preparing[schema_key] = (*known_first, watcher.prepare)
             known = self._watchers.get(schema_key, self._any)
             self._watchers[schema_key] = (*known, watcher)
             return
@@ -133,6 +149,8 @@ class Writer:
         schema: CompiledSchema | None = None
         content = row.content
         if content is not None:
+            for watcher in self._preparing.get(row.schema_key, ()):
+                watcher(row)
             schema = self._catalogue.get(row.schema_key, row.schema_version)
             if defaults:
                 content = schema.apply_defaults(content, self.source)
@@ -151,12 +169,14 @@ class Writer:
         before = self.own(version_id, key)
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
+        elif updates and schema is not None and schema.immutable:
+            raise immutable(row)
         found = before or visible
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]
             if same:
                 return 0 if before is None else self._rowid(before, version_no, key)
-        write = Write(version_id, version_no, key, schema, row, before, content)
+        write = Write(version_id, version_no, key, schema, row, before, content, updates)
         return self._store_write(write, segment_id, values)
 
     def remove(
@@ -256,11 +276,7 @@ class Writer:
                 details={"schema_key": row.schema_key, "entity_id": row.entity_id},
             )
         if schema is not None and schema.immutable and before.values[:4] != values[:4]:
-            raise ImmutableError(
-                f"Schema '{row.schema_key}' is immutable and cannot be updated.",
-                hint="delete the row and insert another",
-                details={"schema_key": row.schema_key, "entity_id": row.entity_id},
-            )
+            raise immutable(row)
 
     def _store_write(self, write: Write, segment_id: int, values: Values) -> int:
         watchers = self._watchers.get(write.row.schema_key, self._any)
@@ -336,6 +352,15 @@ class Writer:
         found = self._store.overlay.find(version_no, key)
         assert found is not None
         return -found.no
+
+
+def immutable(row: RowWrite) -> ImmutableError:
+    """Return the error for a row that must stay as it is."""
+    return ImmutableError(
+        f"Schema '{row.schema_key}' is immutable and cannot be updated.",
+        hint="delete the row and insert another",
+        details={"schema_key": row.schema_key, "entity_id": row.entity_id},
+    )
 
 
 def unknown_version(version_id: str) -> VersionNotFound:

@@ -15,6 +15,7 @@ import apsw
 from lix_vtab.errors import ConstraintError, ForeignKeyError, Interrupted, ReadOnlyError
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
+from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.planner import Column, Offer, Plan, plan
 
 __all__ = ["BaseModule", "Cursor", "ReadOnlySurface", "Surface", "Table"]
@@ -112,10 +113,13 @@ class Cursor(list[Any]):
 class Table:
     """One connected virtual table."""
 
-    __slots__ = ("_cursor", "_known", "_session", "plans", "surface")
+    __slots__ = ("_at_once", "_cursor", "_known", "_session", "plans", "surface")
 
     def __init__(self, session: Session, surface: Surface) -> None:
         self._session = session
+        # APSW fails a query when the values of an IN, asked for all at once, come from a
+        # sub-query without rows; hosts of the loadable extension do not.
+        self._at_once = not isinstance(session.connection, TrustedConnection)
         self.surface = surface
         self.plans: list[Plan] = []
         self._cursor: type[Cursor] = getattr(surface, "cursor", Cursor)
@@ -142,6 +146,7 @@ class Table:
                 required=surface.required,
                 sortable=surface.sortable,
                 multi=surface.multi,
+                at_once=self._at_once,
             )
             if chosen is None:
                 return False

@@ -123,7 +123,8 @@ class Entity:
         }
         self._refuse_assignments(assigned, version_id, key, visible)
         row = self._changed(key, visible, assigned)
-        self._session.writer.put(version_id, row, visible=visible)
+        same = visible if visible.is_row(self._locate(rowid)[1]) else None
+        self._session.writer.put(version_id, row, visible=same)
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""

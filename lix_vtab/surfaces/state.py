@@ -121,7 +121,10 @@ class State:
             )
             return
         self._session.writer.put(
-            version_id, self._changed(key, visible, assigned), raw=self.raw, visible=visible
+            version_id,
+            self._changed(key, visible, assigned),
+            raw=self.raw,
+            visible=visible if visible.is_row(self._locate(rowid)[1]) else None,
         )
 
     def delete(self, rowid: int) -> None:
