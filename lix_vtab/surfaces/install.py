@@ -90,13 +90,15 @@ def install(connection: Connection) -> Sessions:
     # join anew each time other values are bound to it, which costs more than running it.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     sessions = Sessions(connection)
+    # Savepoints need version 2. From 3 on APSW takes one of its 33 slots for xShadowName, so only
+    # the module that owns the shadow tables asks for more.
     options: dict[str, Any] = {
         "use_bestindex_object": True,
         "use_no_change": True,
-        "iVersion": 4,
+        "iVersion": 2,
     }
     internal = InternalModule(sessions, lambda session: check(session.store))
-    connection.create_module("lix_internal", internal, **options)
+    connection.create_module("lix_internal", internal, **{**options, "iVersion": 4})
     for name, build in {**SURFACES, MODULE: build_entity}.items():
         connection.create_module(name, BaseModule(sessions, build), **options)
     register(sessions(), functions_of(sessions()))
