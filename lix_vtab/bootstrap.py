@@ -46,6 +46,9 @@ def create_lix(
         _put(session, STORED_SCHEMA, id, {"value": definition})
     label = session.store.identity.new("row", 1)
     _put(session, "lix_label", label, {"id": label, "name": "checkpoint"})
+    connection.execute(
+        f"INSERT INTO {quote(db)}.lix_internal_meta VALUES ('checkpoint_label', ?)", (label,)
+    )
     main = session.store.identity.new("version", 0)
     session.store.versions.create(main)
     _put(

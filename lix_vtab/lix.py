@@ -14,6 +14,7 @@ from lix_vtab.errors import ClosedError, TransactionStateError
 from lix_vtab.execution.executor import Executor, Parameters
 from lix_vtab.execution.guard import make_authorizer
 from lix_vtab.execution.result import Result
+from lix_vtab.history.checkpoint import Checkpoint
 from lix_vtab.loading import Loaded, load_into
 from lix_vtab.model.json import canonical_json
 from lix_vtab.storage.trusted import OwnCode
@@ -257,6 +258,22 @@ class Lix:
         ... })
         """
         self._call("lix_register_schema", canonical_json(dict(definition)))
+
+    # -- history
+
+    def create_checkpoint(self, name: str | None = None, message: str | None = None) -> Checkpoint:
+        """Promote what changed in the active version since its last checkpoint to a checkpoint.
+
+        Without changes, name and message there is nothing to promote and the tip is returned.
+
+        >>> lix = open()
+        >>> lix.create_checkpoint().id == lix.active_version.commit_id
+        True
+        """
+        id = self._call("lix_create_checkpoint", name, message)
+        return Checkpoint(
+            *self.execute("SELECT id, change_set_id FROM lix_commit WHERE id = ?", (id,)).rows[0]
+        )
 
     # -- upkeep
 

@@ -14,6 +14,7 @@ __all__ = [
     "PARENTS",
     "SINCE_BASELINE",
     "WORKING_CHANGES",
+    "WORKING_OF_VERSION",
     "change_ids",
 ]
 
@@ -45,14 +46,19 @@ PARENTS = (
 )
 """Id and position of every parent of commit `c`."""
 
-WORKING_CHANGES = (
-    "SELECT h.no, h.id FROM lix_internal_commit c JOIN lix_internal_change h "
-    f"JOIN lix_internal_tip t WHERE {SINCE_BASELINE} AND {IS_OWN} AND {IS_WORKING} "
-    "UNION ALL SELECT h.no, h.id FROM lix_internal_commit c JOIN lix_internal_member m "
+_WORKING = (
+    "SELECT h.no, h.id FROM {0}lix_internal_commit c JOIN lix_internal_change h "
+    f"JOIN lix_internal_tip t WHERE {{1}}{SINCE_BASELINE} AND {IS_OWN} AND {IS_WORKING} "
+    "UNION ALL SELECT h.no, h.id FROM {0}lix_internal_commit c JOIN lix_internal_member m "
     "JOIN lix_internal_change h JOIN lix_internal_tip t "
-    f"WHERE {SINCE_BASELINE} AND m.seq = c.seq AND h.no = m.change_no AND {IS_WORKING}"
+    f"WHERE {{1}}{SINCE_BASELINE} AND m.seq = c.seq AND h.no = m.change_no AND {IS_WORKING}"
 )
+
+WORKING_CHANGES = _WORKING.format("", "")
 """Number and id of the newest change of every entity changed in version `v` since its baseline."""
+
+WORKING_OF_VERSION = _WORKING.format("lix_internal_version v JOIN ", "v.no = ?1 AND ")
+"""The same for the version with number ?1, as a statement of its own."""
 
 
 def change_ids(changes: str) -> str:

@@ -186,27 +186,53 @@ class Commits:
 
     def close_open(self) -> None:
         """Complete every commit of this transaction; drop those left without content."""
-        if self._first_open is None:
-            return
-        self._open.clear()
+        if self._first_open is not None:
+            self._open.clear()
+            self._closed.update(self._complete("seq >= ?", self._first_open))
+
+    def seal(self, version_no: int) -> None:
+        """Complete the open commit of one version for good: what follows gets another commit."""
+        self._open.pop(version_no, None)
+        self._complete("version_no = ?", version_no)
+
+    def _complete(self, condition: str, value: int) -> list[int]:
+        """Complete the open commits among some, newest first; return those that had content."""
         pending = self._connection.execute(
             qualify(
                 "SELECT seq, first_change, version_no, parent_seq, message FROM "
-                "lix_internal_commit WHERE seq >= ? AND last_change IS NULL ORDER BY seq DESC",
+                f"lix_internal_commit WHERE {condition} AND last_change IS NULL ORDER BY seq DESC",
                 self._db,
             ),
-            (self._first_open,),
+            (value,),
         ).fetchall()
+        completed = []
         for seq, first, version_no, parent_seq, message in pending:
             if message is None and not self._has_content(seq, first):
                 self._drop(seq, version_no, parent_seq)
-            else:
-                authors = canonical_json(sorted(set(self.authors())))
-                last = max(self._peek_change() - 1, first - 1)
-                self._connection.execute(
-                    self._close, (last, None if authors == "[]" else authors, seq)
-                )
-                self._closed.add(seq)
+                continue
+            authors = canonical_json(sorted(set(self.authors())))
+            last = max(self._peek_change() - 1, first - 1)
+            self._connection.execute(self._close, (last, None if authors == "[]" else authors, seq))
+            completed.append(seq)
+        return completed
+
+    def add_parent(self, seq: int, parent_seq: int) -> None:
+        """Give a commit one more parent, after those it has."""
+        self._connection.execute(
+            qualify(
+                "INSERT INTO lix_internal_parent SELECT ?1, coalesce(max(position), 0) + 1, ?2 "
+                "FROM lix_internal_parent WHERE seq = ?1",
+                self._db,
+            ),
+            (seq, parent_seq),
+        )
+
+    def adopt(self, seq: int, change_no: int) -> None:
+        """Make a change of another commit part of this one."""
+        self._connection.execute(
+            qualify("INSERT OR IGNORE INTO lix_internal_member VALUES (?, ?)", self._db),
+            (seq, change_no),
+        )
 
     def _reopen(self, seq: int) -> None:
         """Go on with a commit that was completed for a COMMIT that then failed."""
@@ -217,7 +243,8 @@ class Commits:
     def _has_content(self, seq: int, first_change: int) -> bool:
         sql = qualify(
             "SELECT EXISTS (SELECT 1 FROM lix_internal_change WHERE no >= ?2 AND commit_seq = ?1) "
-            "OR EXISTS (SELECT 1 FROM lix_internal_member WHERE seq = ?1)",
+            "OR EXISTS (SELECT 1 FROM lix_internal_member WHERE seq = ?1) "
+            "OR EXISTS (SELECT 1 FROM lix_internal_checkpoint WHERE seq = ?1)",
             self._db,
         )
         if self._connection.execute(sql, (seq, first_change)).get:

@@ -42,6 +42,8 @@ TABLES: dict[str, str] = {
     "member": """(
         seq INTEGER NOT NULL, change_no INTEGER NOT NULL,
         PRIMARY KEY (seq, change_no)) WITHOUT ROWID""",
+    # Commits that are checkpoints.
+    "checkpoint": "(seq INTEGER PRIMARY KEY, name TEXT)",
     # `parent_id` at `fork_seq` is where the segment starts; reading continues at `base_id` up to
     # `base_seq`, which skips parents whose rows were folded into this segment.
     "segment": """(
@@ -86,6 +88,7 @@ INDEXES: dict[str, str] = {
     "version_work": "version(working_commit_id)",
     "version_set": "version(working_change_set_id)",
     "member_change": "member(change_no)",
+    "checkpoint_name": "checkpoint(name)",
 }
 
 TABLES.update(BLOB_TABLES)

@@ -113,9 +113,10 @@ WHERE seq = last
 """
 
 _DIFFERENT = """
-SELECT segment_id, schema_id, entity_id, file_id FROM (SELECT * FROM {0} EXCEPT SELECT * FROM {1})
-UNION SELECT segment_id, schema_id, entity_id, file_id FROM (SELECT * FROM {1} EXCEPT SELECT * FROM {0})
-ORDER BY 1, 2, 3, 4 LIMIT ?
+SELECT segment_id, entity_id, schema_id, file_id FROM (SELECT * FROM {0} EXCEPT SELECT * FROM {1})
+UNION
+SELECT segment_id, entity_id, schema_id, file_id FROM (SELECT * FROM {1} EXCEPT SELECT * FROM {0})
+ORDER BY 1, 2 LIMIT ?
 """
 
 
@@ -131,11 +132,7 @@ def rebuild(store: Store) -> int:
         execute(
             qualify(f"INSERT INTO lix_internal_{name} SELECT * FROM lix_rebuilt_{name}", store.db)
         )
-    rows = int(
-        execute(
-            "SELECT (SELECT count(*) FROM lix_rebuilt_tip) + (SELECT count(*) FROM lix_rebuilt_past)"
-        ).get
-    )
+    rows = sum(execute(f"SELECT count(*) FROM lix_rebuilt_{name}").get for name in ("tip", "past"))
     _discard(store)
     store.rebuilt()
     return rows
@@ -146,8 +143,9 @@ def differences(store: Store, limit: int = 20) -> Iterator[str]:
     _replay(store)
     for name, label in (("tip", "row"), ("past", "superseded row")):
         sql = qualify(_DIFFERENT.format(f"lix_internal_{name}", f"lix_rebuilt_{name}"), store.db)
-        for segment_id, _, entity_id, _ in store.connection.execute(sql, (limit,)).fetchall():
-            yield f"the {label} of entity '{entity_id}' in segment {segment_id} is not what the log says"
+        for segment_id, entity_id, *_ in store.connection.execute(sql, (limit,)).fetchall():
+            where = f"entity '{entity_id}' in segment {segment_id}"
+            yield f"the {label} of {where} is not what the log says"
     _discard(store)
 
 

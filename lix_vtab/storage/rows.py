@@ -256,6 +256,8 @@ class Rows:
         )
         if not self._connection.changes():
             self._connection.execute(
-                qualify("DELETE FROM lix_internal_member WHERE change_no = ? AND seq = ?", self._db),
+                qualify(
+                    "DELETE FROM lix_internal_member WHERE change_no = ? AND seq = ?", self._db
+                ),
                 (change_no, seq),
             )

@@ -11,6 +11,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import Surface
 from lix_vtab.surfaces.entity import Entity, EntityByVersion
+from lix_vtab.surfaces.entity_label import EntityLabel
 
 __all__ = ["MODULE", "EntityTables", "build_entity"]
 
@@ -22,6 +23,11 @@ VARIANTS: dict[str, tuple[str, Callable[[Session, CompiledSchema], Surface]]] = 
 }
 """The suffix of each kind of table in `x-lix-entity-views`, and what it shows."""
 
+_SPECIAL: dict[tuple[str, str], Callable[[Session, CompiledSchema], Surface]] = {
+    ("lix_entity_label", "state"): EntityLabel,
+}
+"""Tables that show more than stored rows."""
+
 _OWN_TABLES = frozenset([*DERIVED, "lix_active_version", "lix_active_account"])
 """Schemas whose base table is a surface of its own."""
 
@@ -32,7 +38,8 @@ def build_entity(session: Session, args: Sequence[str]) -> Surface:
     schema = session.catalogue.latest(key)
     if schema is None:
         raise SchemaNotFound(f"schema '{key}' is not stored", details={"schema_key": key})
-    return VARIANTS[variant][1](session, schema)
+    build = _SPECIAL.get((key, variant)) or VARIANTS[variant][1]
+    return build(session, schema)
 
 
 class EntityTables:

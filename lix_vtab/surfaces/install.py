@@ -18,6 +18,7 @@ from lix_vtab.surfaces.change_author import ChangeAuthorTable
 from lix_vtab.surfaces.change_set import ChangeSetTable
 from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.check import Check
+from lix_vtab.surfaces.checkpoint import CheckpointTable
 from lix_vtab.surfaces.commit import CommitTable
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
 from lix_vtab.surfaces.directory import DirectoryByVersion, DirectoryTable
@@ -53,6 +54,7 @@ SURFACES: dict[str, Build] = {
     "lix_file_by_version": lambda session, args: FileByVersion(session),
     "lix_directory": lambda session, args: DirectoryTable(session),
     "lix_directory_by_version": lambda session, args: DirectoryByVersion(session),
+    "lix_checkpoint": lambda session, args: CheckpointTable(session),
     "lix_check": lambda session, args: Check(session),
 }
 

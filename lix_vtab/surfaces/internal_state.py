@@ -5,9 +5,7 @@ What is stored can be written here, for any version id; derived rows can only be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import chain, islice
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lix_vtab.errors import ReadOnlyError
@@ -20,7 +18,7 @@ from lix_vtab.surfaces.commit import CommitTable
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
 from lix_vtab.surfaces.derived import DerivedTable, state_templates
 from lix_vtab.surfaces.planner import Plan
-from lix_vtab.surfaces.relation import Branch, Relation
+from lix_vtab.surfaces.relation import Branch, Relation, followed_by
 from lix_vtab.surfaces.state import StoredState
 from lix_vtab.surfaces.version_pointer import VersionPointerTable
 
@@ -56,19 +54,7 @@ class InternalState(StoredState):
         relations = self._wanted(plan, args)
         if not relations:
             return super().rows(plan, args)
-        whole = plan
-        if plan.limit is not None:
-            known = plan.compiled.get("whole")
-            if known is None:
-                known = replace(plan, limit=None, offset=None, compiled={})
-                plan.compiled["whole"] = known
-            assert isinstance(known, Plan)
-            whole = known
-        parts = chain([super().rows(whole, args)], (r.rows(whole, args) for r in relations))
-        found = chain.from_iterable(parts)
-        if plan.limit is None:
-            return found
-        return _window(found, args[plan.limit], 0 if plan.offset is None else args[plan.offset])
+        return followed_by(plan, args, super().rows, relations)
 
     def _relation(self, session: Session, table: type[DerivedTable], family: int) -> Relation:
         templates = state_templates(table.schema_key, table.properties, table.key)
@@ -112,9 +98,3 @@ def _numbered(branch: Branch, family: int) -> Branch:
     shifted = family << _FAMILY_SHIFT
     number = f"CASE WHEN {rowid} < 0 THEN ({rowid}) - {shifted} ELSE ({rowid}) + {shifted} END"
     return Branch(branch.source, {**branch.fields, "rowid": number}, branch.where)
-
-
-def _window(rows: Iterator[Any], limit: int, offset: int) -> Iterator[Any]:
-    """Apply LIMIT and OFFSET as SQLite does: a negative limit is none, a negative offset zero."""
-    offset = max(offset, 0)
-    return islice(rows, offset, None if limit < 0 else offset + limit)

@@ -8,8 +8,9 @@ becomes conditions inside every branch, so that each look-up uses the index it s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,7 +23,7 @@ from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL
 from lix_vtab.surfaces.planner import Column, Plan, Term
 from lix_vtab.surfaces.reader import affine
 
-__all__ = ["DELETED", "LISTED", "Branch", "Relation", "joined_id"]
+__all__ = ["DELETED", "LISTED", "Branch", "Relation", "followed_by", "joined_id"]
 
 LISTED = "{listed}"
 """Condition of a branch: the version `v` has a live descriptor."""
@@ -43,7 +44,8 @@ class Branch:
     """A join over physical tables, and the SQL of each field over it.
 
     Fields `schema_no`, `file_no` and `plugin_no` give the interned numbers behind `schema_key`,
-    `file_id` and `plugin_key`, which is what equality then compares. `rowid` must be unique within the relation.
+    `file_id` and `plugin_key`, which is what equality then compares. `rowid` must be unique within
+    the relation.
     """
 
     source: str
@@ -218,6 +220,33 @@ def _listing(shape: str, before: int) -> dict[str, str]:
         "deleted": Query(("1",), before + 1, keys, ("{snapshot} IS NULL",), deleted=True),
     }
     return {name: f"EXISTS ({query.build(layers, int(chain))})" for name, query in queries.items()}
+
+
+def followed_by(
+    plan: Plan,
+    args: Sequence[Any],
+    stored: Callable[[Plan, Sequence[Any]], Iterable[Sequence[Any]]],
+    relations: Iterable[Relation],
+) -> Iterable[Sequence[Any]]:
+    """Read stored rows and then those of relations, as one result: LIMIT and OFFSET span them all.
+
+    Rows come in no order, so only surfaces that are not `sortable` can do this.
+    """
+    whole = plan
+    if plan.limit is not None:
+        known = plan.compiled.get("whole")
+        if known is None:
+            known = plan.compiled["whole"] = replace(plan, limit=None, offset=None, compiled={})
+        assert isinstance(known, Plan)
+        whole = known
+    parts = chain([stored(whole, args)], (relation.rows(whole, args) for relation in relations))
+    found = chain.from_iterable(parts)
+    if plan.limit is None:
+        return found
+    # as SQLite does: a negative limit is none, a negative offset zero
+    offset = 0 if plan.offset is None else max(args[plan.offset], 0)
+    limit = args[plan.limit]
+    return islice(found, offset, None if limit < 0 else offset + limit)
 
 
 def joined_id(*fields: str) -> str:

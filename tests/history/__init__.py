@@ -1,0 +1,1 @@
+"""What history answers: checkpoints, revisions, time travel, differences, blame, undo."""
