@@ -185,7 +185,7 @@ def test_a_reader_inside_the_transaction_sees_the_new_tip(cm):
 
 
 def test_a_transaction_that_writes_nothing_makes_no_commit(cm):
-    put(cm, "e", "x")
+    put(cm, "e", "x", cm.main())
     before = counts(cm)
     with cm.transaction() as tx:
         tx.execute("SELECT count(*) FROM lix_state")
