@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lix_vtab.storage.connection import Connection
@@ -38,6 +39,7 @@ class Overlay:
         "_occupied",
         "_transaction",
         "_upsert",
+        "_watches",
     )
 
     def __init__(
@@ -48,6 +50,7 @@ class Overlay:
         self._transaction = transaction
         self._identity = identity
         self._hooks: list[PlaceHook] = []
+        self._watches: list[Callable[[int, Key], None]] = []
         self._occupied: frozenset[tuple[int, int]] | None = None
         self._find = qualify(
             f"SELECT {_COLUMNS} FROM lix_internal_overlay WHERE version_no = ? "
@@ -96,6 +99,8 @@ class Overlay:
 
     def write(self, version_no: int, key: Key, values: Values, number: int = 0) -> None:
         """Insert or replace the untracked row of `key`; `number` stands for deterministic time."""
+        for watch in self._watches:
+            watch(version_no, key)
         self._connection.execute(
             self._upsert, (version_no, *key, *values[:4], self._identity.now(number))
         )
@@ -108,8 +113,14 @@ class Overlay:
         """Call `hook(-version_no, 0, key, snapshot)` whenever an untracked row changes or goes."""
         self._hooks.append(hook)
 
+    def before_write(self, watch: Callable[[int, Key], None]) -> None:
+        """Call `watch(version_no, key)` while the row that is about to change is still there."""
+        self._watches.append(watch)
+
     def delete(self, version_no: int, key: Key) -> bool:
         """Remove the untracked row of `key`; tell whether there was one."""
+        for watch in self._watches:
+            watch(version_no, key)
         self._connection.execute(
             qualify(
                 "DELETE FROM lix_internal_overlay WHERE version_no = ? "
