@@ -1,9 +1,9 @@
 """Run a `sql` block statement by statement and compare its rows with the `text` block after it.
 
-A row is shown as its values joined by `|`, NULL as `NULL`, a blob as `x'..'`; white space around a
-value does not count and `...` stands for anything. When the shown text has a rule such as
-`---|---`, the column names stand above it. A statement that is meant to fail shows the error's
-text in place of its rows.
+A row is shown as its values joined by `|`, a blob as `x'..'`, NULL as `NULL` throughout a block or,
+as the `sqlite3` shell has it, as nothing. White space around a value does not count, and `...`
+stands for anything. When the shown text has a rule such as `---|---`, the column names stand above
+it. A statement that is meant to fail shows the error's text in place of its rows.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import sqlite3
 from typing import Any, Protocol
 
 from tests.docs.blocks import Block
-from tests.docs.outcome import verify
+from tests.docs.outcome import same, verify
 
 __all__ = ["run_sql", "split_statements"]
 
+_NULL = "\0"
 _RULE = re.compile(r"[-+| ]*-{2,}[-+| ]*")
 
 
@@ -42,7 +43,13 @@ def run_sql(block: Block, lix: _Lix) -> None:
             actual += ["|".join(result.columns), _rule(len(result.columns))]
         actual += ["|".join(map(_text, row)) for row in result.rows]
     if block.expected is not None:
-        verify("\n".join(map(_tidy, shown)), "\n".join(map(_tidy, actual)), str(block))
+        _compare(shown, actual, str(block))
+
+
+def _compare(shown: list[str], actual: list[str], place: str) -> None:
+    expected = "\n".join(map(_tidy, shown))
+    if not same(expected, "\n".join(_tidy(line.replace(_NULL, "")) for line in actual)):
+        verify(expected, "\n".join(_tidy(line.replace(_NULL, "NULL")) for line in actual), place)
 
 
 def split_statements(script: str) -> list[str]:
@@ -71,7 +78,10 @@ def _rule(columns: int) -> str:
 
 
 def _tidy(line: str) -> str:
-    cells = line.strip().strip("|").split("|")
+    line = line.strip()
+    if len(line) > 1 and line[0] == line[-1] == "|":
+        line = line[1:-1]
+    cells = line.split("|")
     if _RULE.fullmatch(line):
         return _rule(len(cells))
     return " | ".join(cell.strip() for cell in cells)
@@ -79,5 +89,5 @@ def _tidy(line: str) -> str:
 
 def _text(value: object) -> str:
     if value is None:
-        return "NULL"
+        return _NULL
     return f"x'{value.hex()}'" if isinstance(value, bytes) else str(value)
