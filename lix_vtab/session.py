@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lix_vtab.errors import TransactionStateError
 from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.occupancy import Occupancy
 from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.versions import VersionWriter
 from lix_vtab.mutation.writer import Writer
@@ -39,6 +41,7 @@ class Session:
         "scopes",
         "store",
         "stored_schemas",
+        "tasks",
         "versions",
         "writer",
         "writer_key",
@@ -52,8 +55,14 @@ class Session:
         self.catalogue = Catalogue(self.store, self.scopes)
         self.writer = Writer(self.store, self.scopes, self.catalogue)
         self.versions = VersionWriter(self.store, self.scopes, self.writer)
-        self.stored_schemas = StoredSchemas(self.writer, self.catalogue)
+        self.stored_schemas = StoredSchemas(
+            self.writer,
+            self.catalogue,
+            Occupancy(self.store, self.scopes).find,
+            allow_reserved=lambda: self.internal,
+        )
         self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
+        self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None
         self.internal = False
         self.parent_given = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lix_vtab.filesystem.content import Contents, Entity
@@ -18,6 +18,7 @@ from lix_vtab.plugins.manifest import STATE_COLUMNS
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.blob_codec import digest_of
+from lix_vtab.storage.blobs import BlobRef
 from lix_vtab.storage.first_names import LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
@@ -102,7 +103,16 @@ class Changes:
             if isinstance(made, NewContent):
                 return self._unless_same(made, old)
             error = f"{plugin.key}: {made}"
-        return self._unless_same(self._as_blob(scope, file_id, data, hash, old, error), old)
+        made_blob = self._as_blob(scope, file_id, BlobRef(hash.hex(), len(data)), old, error)
+        return self._unless_same(replace(made_blob, data=data), old)
+
+    def of_blob(
+        self, scope: Scope, file_id: str, path: str, ref: BlobRef, old: OldContent | None
+    ) -> NewContent | None:
+        """Work out what it takes to give a file content that is stored already."""
+        plugin = self._plugins.match(path, b"")
+        error = None if plugin is None else f"{plugin.key}: the content is too large"
+        return self._unless_same(self._as_blob(scope, file_id, ref, old, error), old)
 
     def _owns(self, plugin: Plugin | None, old: OldContent) -> bool:
         """Tell whether a file of these bytes would come out as it is."""
@@ -128,12 +138,11 @@ class Changes:
         self,
         scope: Scope,
         file_id: str,
-        data: bytes,
-        hash: bytes,
+        blob: BlobRef,
         old: OldContent | None,
         error: str | None,
     ) -> NewContent:
-        text = canonical_json(blob_ref_snapshot(file_id, hash.hex(), len(data)))
+        text = canonical_json(blob_ref_snapshot(file_id, blob.hash, blob.size))
         ref = EntityWrite(file_id, BLOB_REF, "1", text)
         rows = list(self._batch.check([ref]))
         if old is not None:
@@ -141,7 +150,8 @@ class Changes:
             if any(row.snapshot == text and row.entity_id == file_id for row in live):
                 rows = []
             rows += self._tombstones(live, {(BLOB_REF, file_id)})
-        return NewContent(data, hash, FALLBACK_PLUGIN, rows, error, old is None)
+        hash = bytes.fromhex(blob.hash)
+        return NewContent(None, hash, FALLBACK_PLUGIN, rows, error, old is None)
 
     def _detected(
         self, scope: Scope, plugin: Plugin, after: File, hash: bytes, old: OldContent | None

@@ -26,23 +26,28 @@ _FIND = (
 _KEY = f"holder = ? AND parent = ? AND name = ? AND until = {NEWEST} AND kind = ? AND entity_id = ?"
 _INSERT = f"INSERT INTO lix_internal_entry VALUES (?, ?, ?, {NEWEST}, ?, ?, ?)"
 _DELETE = f"DELETE FROM lix_internal_entry WHERE {_KEY}"
+_REOPEN = (
+    f"UPDATE lix_internal_entry SET until = {NEWEST} WHERE holder = ? AND parent = ? AND name = ? "
+    "AND until = ? AND kind = ? AND entity_id = ? RETURNING 1"
+)
 _CLOSE = f"UPDATE lix_internal_entry SET until = ? WHERE {_KEY}"
+
+_DIRECTORY_SPOT = "coalesce(c.snapshot ->> '$.parent_id', ''), c.snapshot ->> '$.name'"
+_FILE_SPOT = (
+    "coalesce(c.snapshot ->> '$.directory_id', ''), (c.snapshot ->> '$.name') "
+    "|| coalesce('.' || nullif(c.snapshot ->> '$.extension', ''), '')"
+)
 
 # Of the rows of a folded segment only those that became rows of the new one count.
 _FOLD = f"""INSERT OR IGNORE INTO lix_internal_entry
-    SELECT ?1, e.parent, e.name, {NEWEST}, e.kind, e.entity_id, e.since
+    SELECT ?1, e.parent, e.name, {NEWEST}, e.kind, e.entity_id, t.from_seq
     FROM lix_internal_entry e
     JOIN lix_internal_tip t ON t.segment_id = ?1 AND t.schema_id = e.kind
         AND t.entity_id = e.entity_id AND t.file_id = {LIX} AND t.live
     JOIN lix_internal_change c ON c.no = t.change_no
     WHERE e.holder = ?2 AND e.since <= ?3 AND e.until > ?3
-    AND CASE e.kind WHEN {DIRECTORY_ID}
-        THEN coalesce(c.snapshot ->> '$.parent_id', '') = e.parent
-            AND c.snapshot ->> '$.name' = e.name
-        ELSE coalesce(c.snapshot ->> '$.directory_id', '') = e.parent
-            AND (c.snapshot ->> '$.name') || coalesce('.' || nullif(c.snapshot ->> '$.extension', ''),
-                '') = e.name
-        END"""
+    AND (e.kind = {DIRECTORY_ID} AND (e.parent, e.name) = ({_DIRECTORY_SPOT})
+        OR e.kind = {FILE_ID} AND (e.parent, e.name) = ({_FILE_SPOT}))"""
 
 Changed = Callable[[int, int, int, str, bool], None]
 
@@ -50,7 +55,7 @@ Changed = Callable[[int, int, int, str, bool], None]
 class Entries:
     """Keeps the index of one database. `on_change` hears of each descriptor that was placed."""
 
-    __slots__ = ("_close", "_delete", "_execute", "_find", "_fold", "_hooks", "_insert")
+    __slots__ = ("_close", "_delete", "_execute", "_find", "_fold", "_hooks", "_insert", "_reopen")
 
     def __init__(self, store: Store) -> None:
         db = store.db
@@ -59,6 +64,7 @@ class Entries:
         self._insert = qualify(_INSERT, db)
         self._delete = qualify(_DELETE, db)
         self._close = qualify(_CLOSE, db)
+        self._reopen = qualify(_REOPEN, db)
         self._fold = qualify(_FOLD, db)
         self._hooks: list[Changed] = []
         store.rows.on_place(self._placed)
@@ -82,10 +88,23 @@ class Entries:
             key = (holder, parent, name, kind, entity_id)
             if holder < 0 or since == seq:
                 execute(self._delete, key)
+                if (
+                    spot is not None
+                    and holder > 0
+                    and self._reopened(holder, seq, kind, entity_id, spot)
+                ):
+                    return
             else:
                 execute(self._close, (seq, *key))
         if spot is not None:
             execute(self._insert, (holder, *spot, kind, entity_id, seq))
+
+    def _reopened(
+        self, holder: int, seq: int, kind: int, entity_id: str, spot: tuple[str, str]
+    ) -> bool:
+        """Tell whether a name given up in this very commit was taken up again."""
+        row = self._execute(self._reopen, (holder, *spot, seq, kind, entity_id)).fetchone()
+        return row is not None
 
     def _placed(self, holder: int, seq: int, key: Key, snapshot: str | None) -> None:
         schema_id = key.schema_id

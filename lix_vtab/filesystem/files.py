@@ -22,6 +22,7 @@ from lix_vtab.model.json import Json, parse_json
 from lix_vtab.mutation.batch import Batch, BatchWriter
 from lix_vtab.mutation.writer import RowWrite, Visible, Writer
 from lix_vtab.resolution.scope import Scope
+from lix_vtab.storage.blob_codec import Readable
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID, LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
@@ -219,6 +220,24 @@ class FileWriter:
             return None
         data = self._contents.read(scope, file_id)
         return self._changes.of(scope, file_id, new_path, data, old)
+
+    def replace_by_stream(
+        self,
+        version_id: str,
+        file_id: str,
+        path: str,
+        stream: Readable,
+        writer_key: str | None,
+    ) -> None:
+        """Give a file the content of a stream too large for plugins, a piece at a time."""
+        scope = self._writer.scope(version_id)
+        visible = self._writer.visible(version_id, Key(FILE_ID, file_id, LIX))
+        assert visible is not None
+        ref = self._contents.blobs.put(stream)
+        old = self._changes.old(scope, file_id, path)
+        content = self._changes.of_blob(scope, file_id, path, ref, old)
+        if content is not None:
+            self._store_content(version_id, scope, file_id, content, visible.untracked, writer_key)
 
     # -- deleting
 

@@ -59,7 +59,7 @@ _ALL = {
 
 
 class Lookup:
-    """Finds by name and by id, and climbs. What it learns of directories is kept until one moves."""
+    """Finds by name and by id, and climbs; keeps what it learns of directories until one moves."""
 
     __slots__ = ("_any", "_generation", "_known", "_parents", "_store", "_volatile")
 
@@ -152,7 +152,7 @@ class Lookup:
             yield parent_id, parsed.name
 
     def taken(self, scope: Scope, parent_id: str | None, name: str) -> bool:
-        """Tell whether anything might have a name in a directory; cheap, and sure when it says no."""
+        """Tell whether anything might have a name in a directory: cheap, and right in saying no."""
         execute = self._store.connection.execute
         for layer in scope.layers:
             holder = -layer.params[0] if layer.kind == "o" else layer.params[0]

@@ -35,6 +35,7 @@ class InstalledPlugin(NamedTuple):
 
     key: str
     manifest: Mapping[str, Any]
+    schema_keys: list[str]
     archive: bytes | None
     created_at: str | None
     updated_at: str | None
@@ -111,7 +112,8 @@ class Plugins:
         installed = {row[0]: row for row in self._rows()}
         for plugin in self._all():
             _, archive, created, updated = installed.get(plugin.key, ("", None, None, None))
-            yield InstalledPlugin(plugin.key, plugin.manifest, archive, created, updated)
+            keys = [str(schema["x-lix-key"]) for schema in plugin.schemas]
+            yield InstalledPlugin(plugin.key, plugin.manifest, keys, archive, created, updated)
 
     # -- calling
 
@@ -135,7 +137,7 @@ class Plugins:
         """
         if isinstance(plugin, str | bytes | bytearray) or hasattr(plugin, "__fspath__"):
             return self._install_archive(plugin)
-        checked = tuple(PluginRegistry([plugin]))[0]
+        checked = next(iter(PluginRegistry([plugin])))
         kept = [known for known in self._session_plugins() if known.key != checked.key]
         self._given = (*kept, checked)
         self._forget()

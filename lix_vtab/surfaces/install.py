@@ -25,9 +25,11 @@ from lix_vtab.surfaces.directory import DirectoryByVersion, DirectoryTable
 from lix_vtab.surfaces.entity_tables import MODULE, EntityTables, build_entity
 from lix_vtab.surfaces.file import FileByVersion, FileTable
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
+from lix_vtab.surfaces.functions_files import file_functions
 from lix_vtab.surfaces.functions_history import history_functions
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
+from lix_vtab.surfaces.plugin import PluginTable
 from lix_vtab.surfaces.state import State, StateByVersion
 from lix_vtab.surfaces.version import VersionSurface
 from lix_vtab.surfaces.version_pointer import VersionPointerTable
@@ -55,11 +57,13 @@ SURFACES: dict[str, Build] = {
     "lix_directory": lambda session, args: DirectoryTable(session),
     "lix_directory_by_version": lambda session, args: DirectoryByVersion(session),
     "lix_checkpoint": lambda session, args: CheckpointTable(session),
+    "lix_plugin": lambda session, args: PluginTable(session),
     "lix_check": lambda session, args: Check(session),
 }
 
 FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (
     core_functions,
+    file_functions,
     history_functions,
 )
 """Where the SQL functions come from, by area."""
@@ -100,7 +104,12 @@ def install(connection: Connection) -> Sessions:
         "iVersion": 2,
     }
     internal = InternalModule(sessions, lambda session: check(session.store))
-    connection.create_module("lix_internal", internal, **{**options, "iVersion": 4})
+    try:
+        connection.create_module("lix_internal", internal, **{**options, "iVersion": 4})
+    except Exception:
+        # All slots of the process are taken. The authorizer still guards the tables; what this
+        # connection lacks is their protection by defensive mode and PRAGMA integrity_check.
+        connection.create_module("lix_internal", internal, **options)
     for name, build in {**SURFACES, MODULE: build_entity}.items():
         connection.create_module(name, BaseModule(sessions, build), **options)
     register(sessions(), functions_of(sessions()))
