@@ -184,6 +184,11 @@ class Commits:
         """Stop using the open commit of a version whose tip was moved."""
         self._open.pop(version_no, None)
 
+    @property
+    def first_open(self) -> int | None:
+        """Return the number no commit of the running transaction is below, None without any."""
+        return self._first_open
+
     def close_open(self) -> None:
         """Complete every commit of this transaction; drop those left without content."""
         if self._first_open is not None:
