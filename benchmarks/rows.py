@@ -7,7 +7,7 @@ from itertools import count, islice
 
 import lix_vtab
 
-__all__ = ["COLUMNS", "Rows", "filled", "open_lix"]
+__all__ = ["COLUMNS", "INSERT", "VALUES", "Rows", "filled", "open_lix", "row"]
 
 SCHEMA = {
     "x-lix-key": "bench_row",

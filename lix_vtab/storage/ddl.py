@@ -83,6 +83,7 @@ INDEXES: dict[str, str] = {
     "commit_parent": "commit(parent_seq)",
     "commit_version": "commit(version_no, seq)",
     "commit_segment": "commit(segment_id, seq)",
+    "version_working": "version(working_commit_id)",
     "parent_parent": "parent(parent_seq)",
     "version_segment": "version(segment_id)",
     "version_work": "version(working_commit_id)",

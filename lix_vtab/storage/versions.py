@@ -199,7 +199,7 @@ class Versions:
     ) -> Pointer:
         """Create the pointer of a version that starts at a commit, known or not."""
         self.changed()
-        no = self._next_no()
+        no = self.next_no()
         segment_id, tip_seq = self._start(commit_id)
         now = self._identity.now(no)
         self._connection.execute(
@@ -321,7 +321,8 @@ class Versions:
                 details={"commit_id": commit_id},
             )
 
-    def _next_no(self) -> int:
+    def next_no(self) -> int:
+        """Return the number the next version will get."""
         sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_version", self._db)
         return int(self._connection.execute(sql).get)
 

@@ -89,10 +89,9 @@ class VersionSurface:
         self._refuse_computed(given)
         label = "lix_version insert"
         identity = session.store.identity
-        number = session.store.commits.next_seq()
         id = given["id"]
         if id is None:
-            id = identity.new("version", (len(session.store.versions.pointers()) << 24) + number)
+            id = identity.new("version", session.store.versions.next_no())
         id = _filled(id, label, "id")
         if session.store.versions.listed(id) and conflict == apsw.SQLITE_REPLACE:
             return self._replace(id, given)
