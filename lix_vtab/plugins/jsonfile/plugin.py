@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, StateContext
-from lix_vtab.plugins.entities import current_entities, encode_text, entity_sets, schema
+from lix_vtab.plugins.entities import changed, current_entities, encode_text, entity_sets, schema
 from lix_vtab.plugins.jsonfile.differ import SCHEMA_KEY, changes_between, deletions
 from lix_vtab.plugins.jsonfile.layout import LAYOUT_SCHEMA, Style, guess_style
 from lix_vtab.plugins.jsonfile.quick import replaced_scalar
@@ -102,7 +102,5 @@ def _update(entities: dict[str, Any], data: bytes) -> list[EntityChange]:
 
 def _start_over(entities: dict[str, Any], data: bytes) -> list[EntityChange]:
     """Replace a set that is no JSON value, as edits by hand may leave one."""
-    created = _create(data)
-    born = {change.entity_id for change in created}
-    gone = [EntityChange(id, SCHEMA_KEY, None) for id in entities if id not in born]
-    return gone + created
+    created = {change.entity_id: change.snapshot_content for change in _create(data)}
+    return list(changed(SCHEMA_KEY, entities, created))
