@@ -16,7 +16,7 @@ from lix_vtab.mutation.writer import Writer
 from lix_vtab.plugins.contract import ActiveStateRow, File, Plugin, StateContext
 from lix_vtab.plugins.manifest import STATE_COLUMNS
 from lix_vtab.resolution.scope import Scope
-from lix_vtab.resolution.visible import Query
+from lix_vtab.resolution.visible import IN_FILE, Query
 from lix_vtab.storage.blob_codec import digest_of
 from lix_vtab.storage.blobs import BlobRef
 from lix_vtab.storage.first_names import LIX
@@ -228,7 +228,7 @@ class Changes:
             query = self._queries[columns] = Query(
                 tuple(_FIELDS[name] if name in columns else "NULL" for name in STATE_COLUMNS),
                 2,
-                ("x.file_id = ?1", f"x.file_id <> {LIX}"),
+                ("x.file_id = ?1", IN_FILE),
                 ("{plugin} = ?2",),
                 order=("1",),
             )

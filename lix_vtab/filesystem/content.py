@@ -17,7 +17,7 @@ from lix_vtab.model.json import parse_json
 from lix_vtab.plugins.contract import EntityChange
 from lix_vtab.plugins.contract import File as PluginFile
 from lix_vtab.resolution.scope import Scope, Scopes
-from lix_vtab.resolution.visible import Query
+from lix_vtab.resolution.visible import IN_FILE, Query
 from lix_vtab.storage.blob_codec import digest_of
 from lix_vtab.storage.blobs import Blobs
 from lix_vtab.storage.first_names import BLOB_REF_ID, FALLBACK_ID, LIX
@@ -44,12 +44,12 @@ Rendered = tuple[bytes, int | None, str | None]
 _ROWS = Query(
     ("{entity_id}", "{schema_id}", "{schema_version}", "{snapshot}", "{plugin}"),
     1,
-    ("x.file_id = ?1", f"x.file_id <> {LIX}"),
+    ("x.file_id = ?1", IN_FILE),
 )
 _FIRST = Query(
     ("{entity_id}", "{schema_id}", "{schema_version}", "{snapshot}", "{plugin}"),
     1,
-    ("x.file_id = ?1", f"x.file_id <> {LIX}"),
+    ("x.file_id = ?1", IN_FILE),
     (f"{{plugin}} <> {LIX}",),
     limit=" LIMIT 1",
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lix_vtab.storage.ddl import qualify
 
-__all__ = ["FIELDS", "Query"]
+__all__ = ["FIELDS", "IN_FILE", "Query"]
 
 _NAME = "(SELECT text FROM lix_internal_name WHERE id = {0})"
 
@@ -71,6 +71,13 @@ FIELDS = frozenset(_TIP) | {"version_id", "origin", "holder", "limit"}
 and `{limit}` the last commit seen of it, for filters on tables derived from rows.
 """
 
+IN_FILE = "x.file_id <> 1"
+"""Key condition of queries for the rows of one file; the index they use leaves file 1 out."""
+
+# Without statistics SQLite takes a walk through the whole segment to be as good. The name is in
+# capitals because index names cannot be qualified by a database, as `qualify` would do.
+_BY_FILE = " INDEXED BY LIX_INTERNAL_TIP_FILE"
+
 _FIELD = re.compile(r"\{(\w+)\}")
 _TIP_ONLY = frozenset(
     ["schema_id", "schema_key", "entity_id", "file", "file_id", "change_no", "commit_id",
@@ -123,6 +130,7 @@ class Query:
             "limit": f"?{first + 1}" if kind == "p" else "9223372036854775807",
         }
         joined = kind == "p" or self._needs_change()
+        indexed = _BY_FILE if IN_FILE in self.keys else ""
         if kind == "p":
             limit = f"?{first + 1}"
             number = _THEN.format(limit=limit, tip="change_no", past="p.change_no")
@@ -130,11 +138,11 @@ class Query:
             fields["change_no"] = fields["rowid"] = "c.no"
             fields["commit_seq"] = seq
             fields["commit_id"] = f"(SELECT id FROM lix_internal_commit WHERE seq = {seq})"
-            source = f"lix_internal_tip x JOIN lix_internal_change c ON c.no = {number}"
+            source = f"lix_internal_tip x{indexed} JOIN lix_internal_change c ON c.no = {number}"
             where = [f"x.segment_id = ?{first}", f"x.first_seq <= {limit}"]
             alive = "c.snapshot IS NOT NULL"
         elif kind == "t":
-            source = "lix_internal_tip x"
+            source = f"lix_internal_tip x{indexed}"
             if joined:
                 source += " JOIN lix_internal_change c ON c.no = x.change_no"
             where = [f"x.segment_id = ?{first}"]
