@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lix_vtab.errors import SchemaNotFound
-from lix_vtab.model.json import canonical_json, parse_json
+from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.resolution.scope import Scopes
 from lix_vtab.resolution.visible import Query
 from lix_vtab.schema.builtin import compiled_builtins
 from lix_vtab.schema.compiled import CompiledSchema, compile_schema
+from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
@@ -25,7 +26,10 @@ _ALL = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",))
 class Catalogue:
     """The schemas of one database: builtin ones, and those stored in the global version."""
 
-    __slots__ = ("_compiled", "_exact", "_ids", "_latest", "_scopes", "_store", "generation")
+    __slots__ = (
+        "_compiled", "_exact", "_ids", "_latest", "_scopes", "_stamp", "_store", "_written",
+        "generation",
+    )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes) -> None:
         self._store = store
@@ -35,9 +39,12 @@ class Catalogue:
         # by text, so that forgetting what is stored does not mean compiling it again
         self._compiled: dict[str, CompiledSchema] = {}
         self._ids: str | None = None
+        self._stamp: object = None
+        self._written = False
         self.generation = 0
-        store.on_foreign_write(self.forget)
-        store.transaction.on_rollback(self.forget)
+        store.on_foreign_write(self._reconsider)
+        store.transaction.on_rollback(self._undone)
+        store.transaction.after_commit(self._undone)
 
     def get(self, key: str, version: str) -> CompiledSchema:
         """Return the schema rows of `(key, version)` must satisfy."""
@@ -69,7 +76,9 @@ class Catalogue:
         found = self._store.connection.execute(sql, (schema_id, *view.params)).fetchall()
         for (snapshot,) in found:
             definition = parse_json(snapshot)["value"]
-            yield self.get(definition["x-lix-key"], definition["x-lix-version"])
+            identity = (definition["x-lix-key"], definition["x-lix-version"])
+            known = self._exact.get(identity) or _builtin(*identity)
+            yield known or self.compile(definition)
 
     def schema_ids(self) -> str:
         """Return the interned ids of all stored schema keys as a JSON array."""
@@ -81,16 +90,66 @@ class Catalogue:
             self._ids = text
         return self._ids
 
+    def holds(self, definition: dict[str, Json]) -> bool:
+        """Tell whether exactly this definition is stored, or is one of ours."""
+        key, version = definition.get("x-lix-key"), definition.get("x-lix-version")
+        if not isinstance(key, str) or not isinstance(version, str):
+            return False
+        builtin = _builtin(key, version)
+        known = self._definition(key, version) if builtin is None else dict(builtin.definition)
+        # to Python, true is 1
+        return known == definition and canonical_json(known) == canonical_json(definition)
+
+    def compile(self, definition: dict[str, Json]) -> CompiledSchema:
+        """Compile a definition, once for each text."""
+        text = canonical_json(definition)
+        known = self._compiled.get(text)
+        if known is None:
+            known = self._compiled[text] = compile_schema(parse_json(text))
+        return known
+
+    def changed(self) -> None:
+        """Drop what is known because a stored schema is written."""
+        self._written = True
+        self.forget()
+
     def forget(self) -> None:
-        """Drop compiled schemas because a stored one changed or was undone."""
+        """Drop what is known about which schemas are stored."""
         self._exact.clear()
         self._latest.clear()
         self._ids = None
         self.generation += 1
 
+    def _undone(self) -> None:
+        # also after a commit: a savepoint may have been undone without a word
+        if self._written:
+            self._written = self._store.transaction.active
+            self.forget()
+
+    def _reconsider(self) -> None:
+        """Forget only if what another connection committed changed a schema."""
+        stamp = self._read_stamp()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self.forget()
+
+    def _read_stamp(self) -> object:
+        """Return what differs whenever the stored schemas do."""
+        store = self._store
+        place = store.versions.place(GLOBAL)
+        if place is None:
+            return None
+        sql = qualify(
+            "SELECT count(*), max(change_no), sum(live) FROM lix_internal_tip "
+            "WHERE segment_id = ? AND schema_id = ?",
+            store.db,
+        )
+        params = (place[1], store.names.find(STORED_SCHEMA))
+        return (place[1], *store.connection.execute(sql, params).get)
+
     def _load(self, key: str, version: str) -> CompiledSchema:
-        builtin = compiled_builtins().get(key)
-        if builtin is not None and builtin.version == version:
+        builtin = _builtin(key, version)
+        if builtin is not None:
             return builtin
         definition = self._definition(key, version)
         if definition is None:
@@ -99,12 +158,9 @@ class Catalogue:
                 hint="store it with INSERT INTO lix_stored_schema(value) VALUES (...)",
                 details={"schema_key": key, "schema_version": version},
             )
-        known = self._compiled.get(definition)
-        if known is None:
-            known = self._compiled[definition] = compile_schema(parse_json(definition)["value"])
-        return known
+        return self.compile(definition)
 
-    def _definition(self, key: str, version: str) -> str | None:
+    def _definition(self, key: str, version: str) -> dict[str, Json] | None:
         store = self._store
         place = store.versions.place(GLOBAL)
         if place is None:
@@ -115,4 +171,10 @@ class Catalogue:
         )
         if row is None or row.values.snapshot is None:
             return None
-        return row.values.snapshot
+        definition: dict[str, Json] = parse_json(row.values.snapshot)["value"]
+        return definition
+
+
+def _builtin(key: str, version: str) -> CompiledSchema | None:
+    found = compiled_builtins().get(key)
+    return found if found is not None and found.version == version else None

@@ -1,30 +1,74 @@
-"""`lix_stored_schema` rows: filling them in, checking them, and what storing one sets off."""
+"""`lix_stored_schema` rows: filling them in, judging them, and what storing one sets off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from lix_vtab.errors import ConstraintViolation, SchemaDefinitionError
-from lix_vtab.model.json import parse_json
+from lix_vtab.errors import (
+    ConstraintViolation,
+    ForeignKeyError,
+    SchemaDefinitionError,
+    UniqueError,
+)
+from lix_vtab.model.json import Json, parse_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer
-from lix_vtab.schema.stored import schema_of_snapshot
+from lix_vtab.schema import (
+    BUILTIN_KEYS,
+    CompiledSchema,
+    SchemaKey,
+    breaking_changes,
+    builtin_schemas,
+    check_foreign_key_targets,
+    refuse_reserved_key,
+    schema_of_snapshot,
+    snapshot_of_schema,
+    validate_schema,
+)
 from lix_vtab.storage.versions import GLOBAL
 
 __all__ = ["StoredSchemas"]
 
+Occupied = Callable[[str, str | None], str | None]
+"""Finds a version that shows rows of a schema key (of one schema version only when given)."""
+
 
 class StoredSchemas:
-    """Rules of the schema of schemas. `stored` and `removed` are told about each change."""
+    """Rules of the schema of schemas.
 
-    __slots__ = ("_catalogue", "_on_change", "_writer")
+    `allow_reserved` says whether keys that belong to lix may be stored; `occupied` finds versions
+    that still show rows of a schema. Hooks are told before and after each change.
+    """
 
-    def __init__(self, writer: Writer, catalogue: Catalogue) -> None:
+    __slots__ = (
+        "_allow_reserved",
+        "_catalogue",
+        "_occupied",
+        "_on_change",
+        "_on_check",
+        "_writer",
+    )
+
+    def __init__(
+        self,
+        writer: Writer,
+        catalogue: Catalogue,
+        occupied: Occupied,
+        *,
+        allow_reserved: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._catalogue = catalogue
         self._writer = writer
+        self._occupied = occupied
+        self._allow_reserved = allow_reserved
+        self._on_check: list[Callable[[CompiledSchema], None]] = []
         self._on_change: list[Callable[[Write], None]] = []
-        writer.watch(STORED_SCHEMA, Watcher(self._check, self._then))
+        writer.watch(STORED_SCHEMA, Watcher(self._check, self._then, self._prepare))
+
+    def on_check(self, hook: Callable[[CompiledSchema], None]) -> None:
+        """Let `hook` refuse a schema that is about to be stored."""
+        self._on_check.append(hook)
 
     def on_change(self, hook: Callable[[Write], None]) -> None:
         """Call `hook` after a schema was stored or removed."""
@@ -33,29 +77,24 @@ class StoredSchemas:
     def register(self, definition: str, writer_key: str | None = None) -> str:
         """Store a schema given as JSON text; return the entity id of its row."""
         try:
-            content = {"value": parse_json(definition)}
+            value = parse_json(definition)
         except (ValueError, RecursionError) as error:
             raise SchemaDefinitionError(
                 f"Invalid Lix schema definition: not JSON: {error}"
             ) from error
-        identity, _ = schema_of_snapshot(content)
-        row = RowWrite(
-            identity.entity_id,
-            STORED_SCHEMA,
-            "lix",
-            "lix",
-            "1",
-            content,
-            writer_key=writer_key,
-        )
+        if not isinstance(value, dict) or not self._catalogue.holds(value):
+            validate_schema(value)
+        content = snapshot_of_schema(value)
+        id = schema_of_snapshot(content)[0].entity_id
+        row = RowWrite(id, STORED_SCHEMA, "lix", "lix", "1", content, writer_key=writer_key)
         self._writer.put(GLOBAL, row)
-        return identity.entity_id
+        return id
 
     def complete(self, given: dict[str, Any], label: str) -> dict[str, Any]:
         """Fill in what a stored schema's row must say; refuse anything else."""
-        key, version = self._identity(given.get("snapshot_content"))
+        identity = self._identity(given.get("snapshot_content"))
         fixed = {
-            "entity_id": f"{key}~{version}",
+            "entity_id": identity.entity_id,
             "schema_key": STORED_SCHEMA,
             "schema_version": "1",
             "file_id": "lix",
@@ -63,31 +102,143 @@ class StoredSchemas:
             "version_id": GLOBAL,
         }
         for column, value in fixed.items():
-            if given.get(column) not in (None, value, *self._also(column, version)):
+            also = (identity.version,) if column == "schema_version" else ()
+            if given.get(column) not in (None, value, *also):
                 raise ConstraintViolation(
-                    "stored schema insert entity_id must match schema key + version"
+                    "stored schema insert entity_id must match schema key + version: "
+                    f"'{value}', not '{given[column]}'"
                     if column == "entity_id"
                     else f"stored schema insert requires {column} = '{value}'",
                     details={"column": column, "value": given[column]},
                 )
         return {**given, **fixed}
 
-    def _also(self, column: str, version: str) -> tuple[str, ...]:
-        return (version,) if column == "schema_version" else ()
-
-    def _identity(self, content: Any) -> tuple[str, str]:
+    def _identity(self, content: Any) -> SchemaKey:
         if not isinstance(content, str):
             raise SchemaDefinitionError("stored schema insert requires snapshot_content")
-        identity, _ = schema_of_snapshot(content)
-        return identity.key, identity.version
+        return schema_of_snapshot(content)[0]
+
+    # -- rules
+
+    def _prepare(self, row: RowWrite) -> None:
+        """Judge a definition by the rules of definitions, before it is one more JSON value."""
+        content = row.content
+        definition = content.get("value") if isinstance(content, dict) else None
+        if isinstance(definition, dict) and not self._catalogue.holds(definition):
+            validate_schema(definition)
+        identity, _ = schema_of_snapshot(content or {})
+        if identity.entity_id != row.entity_id:
+            raise ConstraintViolation(
+                f"stored schema '{row.entity_id}' cannot become '{identity.entity_id}': its key "
+                "and version are its identity",
+                hint="store the new definition with INSERT",
+                details={"entity_id": row.entity_id, "expected": identity.entity_id},
+            )
 
     def _check(self, write: Write) -> None:
         if write.version_id != GLOBAL:
             raise ConstraintViolation(
                 f"stored schema insert requires version_id = 'global', got '{write.version_id}'"
             )
+        if write.row.untracked:
+            raise ConstraintViolation("stored schema insert requires untracked = 0")
+        before = None if write.before is None else write.before.values.snapshot
+        if write.after is None:
+            if before is not None:
+                self._check_removal(parse_json(before)["value"])
+            return
+        definition = write.after["value"]
+        if _is_builtin(definition):
+            return
+        schema = self._catalogue.compile(definition)
+        refuse_reserved_key(schema.key, allow_reserved=self._allow_reserved())
+        check_foreign_key_targets(schema, self._catalogue.latest)
+        if before is not None:
+            self._check_replacement(parse_json(before)["value"], definition, write)
+        self._check_compatible(schema)
+        for hook in self._on_check:
+            hook(schema)
+
+    def _check_replacement(
+        self, before: dict[str, Json], after: dict[str, Json], write: Write
+    ) -> None:
+        """Refuse to replace a definition, except by an UPDATE that keeps its rows valid."""
+        if before == after:
+            return
+        id = write.key.entity_id
+        key, _, version = id.rpartition("~")
+        if not write.updates or _is_builtin(before):
+            raise UniqueError(
+                f"schema '{key}' ({version}) is already stored with another definition",
+                hint=f"store the new one as version {int(version) + 1}",
+                details={"schema_key": key, "schema_version": version},
+            )
+        breaks = breaking_changes(before, after)
+        if breaks:
+            raise _incompatible(key, version, version, breaks)
+
+    def _check_compatible(self, schema: CompiledSchema) -> None:
+        """Compare with the next older and the next newer stored version."""
+        number = int(schema.version)
+        others = {int(s.version): s for s in self._versions(schema.key)}
+        older = max((n for n in others if n < number), default=None)
+        newer = min((n for n in others if n > number), default=None)
+        new = dict(schema.definition)
+        if older is not None:
+            breaks = breaking_changes(dict(others[older].definition), new)
+            if breaks:
+                raise _incompatible(schema.key, str(older), schema.version, breaks)
+        if newer is not None:
+            breaks = breaking_changes(new, dict(others[newer].definition))
+            if breaks:
+                raise _incompatible(schema.key, schema.version, str(newer), breaks)
+
+    def _check_removal(self, definition: dict[str, Json]) -> None:
+        key, version = definition["x-lix-key"], definition["x-lix-version"]
+        if key in BUILTIN_KEYS and _is_builtin(definition):
+            raise ConstraintViolation(
+                f"schema '{key}' ({version}) belongs to lix and cannot be deleted",
+                details={"schema_key": key},
+            )
+        last = [s.version for s in self._versions(key)] == [version]
+        found = self._occupied(key, None if last else version)
+        if found is not None:
+            raise ConstraintViolation(
+                f"schema '{key}' ({version}) cannot be deleted: version '{found}' still has rows "
+                "of it",
+                hint=f"delete the rows of '{key}' in every version first",
+                details={"schema_key": key, "schema_version": version, "version_id": found},
+            )
+        if last:
+            self._check_unreferenced(key)
+
+    def _check_unreferenced(self, key: str) -> None:
+        for schema in self._catalogue.stored():
+            if schema.key != key and any(f.target_key == key for f in schema.foreign_keys):
+                raise ForeignKeyError(
+                    f"schema '{key}' cannot be deleted: schema '{schema.key}' "
+                    f"({schema.version}) references it",
+                    hint=f"delete '{schema.key}' first",
+                    details={"schema_key": key, "referenced_by": schema.key},
+                )
+
+    def _versions(self, key: str) -> Iterator[CompiledSchema]:
+        return (schema for schema in self._catalogue.stored() if schema.key == key)
 
     def _then(self, write: Write) -> None:
-        self._catalogue.forget()
+        self._catalogue.changed()
         for hook in self._on_change:
             hook(write)
+
+
+def _is_builtin(definition: dict[str, Json]) -> bool:
+    key = definition.get("x-lix-key")
+    return any(known["x-lix-key"] == key and known == definition for known in builtin_schemas())
+
+
+def _incompatible(key: str, old: str, new: str, breaks: list[str]) -> SchemaDefinitionError:
+    return SchemaDefinitionError(
+        f"schema '{key}' ({new}) is not compatible with ({old}): {'; '.join(breaks)}",
+        hint="a newer version may add optional properties and loosen constraints",
+        details={"schema_key": key, "from": old, "to": new, "violations": breaks},
+    )

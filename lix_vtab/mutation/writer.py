@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
 from lix_vtab.model.ids import Source, SystemSource
 from lix_vtab.model.json import Json, canonical_json
-from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.compiled import CompiledSchema
 from lix_vtab.storage.rows import Key, Stored, Values
@@ -133,13 +133,15 @@ class Writer:
         defaults: bool = False,
         unique: bool = False,
         raw: bool = False,
+        updates: bool = False,
         visible: Visible | None = None,
     ) -> int:
         """Insert or replace a row; return its rowid.
 
         `defaults` fills in properties the schema has defaults for, `unique` refuses a key the
-        version already has, `raw` accepts an unknown version. `visible` is the row an update
-        started from: when nothing changes, an inherited row is not copied.
+        version already has, `raw` accepts an unknown version, `updates` says that the row changes
+        one that shows. `visible` is the row an update started from: when nothing changes, an
+        inherited row is not copied.
         """
         if row.schema_key in DERIVED:
             raise ReadOnlyError(
@@ -169,7 +171,7 @@ class Writer:
         before = self.own(version_id, key)
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
-        elif updates and schema is not None and schema.immutable:
+        elif updates and _frozen(schema):
             raise immutable(row)
         found = before or visible
         if found is not None and found.untracked == row.untracked:
@@ -275,7 +277,7 @@ class Writer:
                 hint="UPDATE it, or INSERT OR REPLACE",
                 details={"schema_key": row.schema_key, "entity_id": row.entity_id},
             )
-        if schema is not None and schema.immutable and before.values[:4] != values[:4]:
+        if _frozen(schema) and before.values[:4] != values[:4]:
             raise immutable(row)
 
     def _store_write(self, write: Write, segment_id: int, values: Values) -> int:
@@ -352,6 +354,11 @@ class Writer:
         found = self._store.overlay.find(version_no, key)
         assert found is not None
         return -found.no
+
+
+def _frozen(schema: CompiledSchema | None) -> bool:
+    """Tell whether rows must stay as they are; stored schemas have finer rules of their own."""
+    return schema is not None and schema.immutable and schema.key != STORED_SCHEMA
 
 
 def immutable(row: RowWrite) -> ImmutableError:

@@ -8,11 +8,12 @@ from typing import Any
 import apsw
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError
-from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.writer import RowWrite, Visible
-from lix_vtab.schema import CompiledSchema, from_sql
+from lix_vtab.schema import CompiledSchema, from_sql, schema_of_snapshot
 from lix_vtab.session import Session
-from lix_vtab.storage.rows import Key
+from lix_vtab.storage.rows import Key, Values
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
 from lix_vtab.surfaces.values import flag, json_value, text
@@ -108,7 +109,9 @@ class Entity:
         self._refuse_computed(given)
         version_id = self._insert_version(given.get("lixcol_version_id"))
         row = self._row(given)
-        rowid = self._session.writer.put(version_id, row, unique=conflict != apsw.SQLITE_REPLACE)
+        # storing a schema again is fine while it says the same, which its own rules see to
+        unique = conflict != apsw.SQLITE_REPLACE and self.schema.key != STORED_SCHEMA
+        rowid = self._session.writer.put(version_id, row, unique=unique)
         return self._public_rowid(version_id, rowid)
 
     def update(self, rowid: int, fields: Sequence[Any]) -> None:
@@ -124,7 +127,7 @@ class Entity:
         self._refuse_assignments(assigned, version_id, key, visible)
         row = self._changed(key, visible, assigned)
         same = visible if visible.is_row(self._locate(rowid)[1]) else None
-        self._session.writer.put(version_id, row, visible=same)
+        self._session.writer.put(version_id, row, updates=True, visible=same)
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
@@ -154,6 +157,9 @@ class Entity:
         label = f"{self.name} insert"
         overrides = self._overrides
         content = self._content(given)
+        if self.schema.key == STORED_SCHEMA:
+            # what is no definition at all has no key either
+            schema_of_snapshot(content)
         entity_id = self.schema.entity_id_of(content)
         if given["lixcol_entity_id"] is not None:
             entity_id = text(given["lixcol_entity_id"], label, "lixcol_entity_id")
@@ -191,14 +197,7 @@ class Entity:
         label = f"{self.name} update"
         names = self._session.store.names
         values = visible.values
-        content = parse_json(values.snapshot or "{}")
-        for name, property in self.schema.properties.items():
-            if name in assigned:
-                value = from_sql(assigned[name], property, f"{label} assignment '{name}'")
-                if value is None and not property.null:
-                    content.pop(name, None)
-                else:
-                    content[name] = value
+        content, version = self._patched(values, assigned)
         metadata = assigned.get("lixcol_metadata", values.metadata)
         return RowWrite(
             key.entity_id,
@@ -209,16 +208,33 @@ class Entity:
                 label,
                 "lixcol_plugin_key",
             ),
-            text(
-                assigned.get("lixcol_schema_version", values.schema_version),
-                label,
-                "lixcol_schema_version",
-            ),
+            text(assigned.get("lixcol_schema_version", version), label, "lixcol_schema_version"),
             content,
             None if metadata is None else json_value(metadata, label, "lixcol_metadata"),
             self._session.writer_key,
             visible.untracked,
         )
+
+    def _patched(self, values: Values, assigned: dict[str, Any]) -> tuple[dict[str, Json], str]:
+        """Return the snapshot with properties assigned, and the schema version it then has.
+
+        NULL takes a property out, unless it has to be there. A row whose properties change comes
+        under the newest schema, which knows all the columns.
+        """
+        before = parse_json(values.snapshot or "{}")
+        content = dict(before)
+        for name, property in self.schema.properties.items():
+            if name not in assigned:
+                continue
+            if assigned[name] is not None:
+                label = f"{self.name} update assignment '{name}'"
+                content[name] = from_sql(assigned[name], property, label)
+            elif property.required and property.null:
+                content[name] = None
+            elif content.get(name) is not None:
+                del content[name]
+        changed = canonical_json(content) != canonical_json(before)
+        return content, self.schema.version if changed else values.schema_version
 
     # -- where a write goes
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from lix_vtab.errors import ConstraintViolation, SchemaNotFound
 from lix_vtab.mutation.writer import DERIVED, Write
-from lix_vtab.schema import CompiledSchema, compile_schema
+from lix_vtab.schema import BUILTIN_KEYS, CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
-from lix_vtab.surfaces.base import Surface
+from lix_vtab.surfaces.base import ReadOnlySurface, Surface
 from lix_vtab.surfaces.entity import Entity, EntityByVersion
 from lix_vtab.surfaces.entity_label import EntityLabel
+from lix_vtab.surfaces.planner import Column, Plan
 
 __all__ = ["MODULE", "EntityTables", "build_entity"]
 
@@ -23,6 +26,9 @@ VARIANTS: dict[str, tuple[str, Callable[[Session, CompiledSchema], Surface]]] = 
 }
 """The suffix of each kind of table in `x-lix-entity-views`, and what it shows."""
 
+_ON_DEMAND = re.compile("pragma_.*|jsonb?_(each|tree)").fullmatch
+"""Names of table-valued functions that SQLite lists only once they were used."""
+
 _SPECIAL: dict[tuple[str, str], Callable[[Session, CompiledSchema], Surface]] = {
     ("lix_entity_label", "state"): EntityLabel,
 }
@@ -33,13 +39,30 @@ _OWN_TABLES = frozenset([*DERIVED, "lix_active_version", "lix_active_account"])
 
 
 def build_entity(session: Session, args: Sequence[str]) -> Surface:
-    """Build the surface of `CREATE VIRTUAL TABLE ... USING lix_entity(key, variant)`."""
+    """Build the surface of `CREATE VIRTUAL TABLE ... USING lix_entity(key, variant, version)`.
+
+    The version says for which schema the columns were declared; the newest one is shown.
+    """
+    session.store.refresh()
     key, variant = args[0].strip('"'), args[1]
     schema = session.catalogue.latest(key)
     if schema is None:
+        if session.drops:
+            # SQLite connects a table even to drop it
+            return _Gone()
         raise SchemaNotFound(f"schema '{key}' is not stored", details={"schema_key": key})
     build = _SPECIAL.get((key, variant)) or VARIANTS[variant][1]
     return build(session, schema)
+
+
+class _Gone(ReadOnlySurface):
+    """What a table shows on its way out."""
+
+    columns: Sequence[Column] = (Column("gone"),)
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find nothing."""
+        return ()
 
 
 class EntityTables:
@@ -49,56 +72,109 @@ class EntityTables:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        session.stored_schemas.on_check(self._check)
         session.stored_schemas.on_change(self._follow)
 
-    def create(self, schema: CompiledSchema) -> None:
-        """Create the tables of a schema; refuse names that are taken."""
-        session = self._session
-        for variant, (suffix, _) in VARIANTS.items():
-            if variant not in schema.views or (not suffix and schema.key in _OWN_TABLES):
-                continue
-            name = schema.key + suffix
-            if self._exists(name):
+    def synchronise(self) -> None:
+        """Create, drop and renew tables until they are those of the stored schemas.
+
+        For writes that did not come through the writer, such as a merge.
+        """
+        keys = {schema.key for schema in self._session.catalogue.stored()}
+        for key in sorted(keys | set(self._declared())):
+            self._renew(key)
+
+    # -- rules
+
+    def _check(self, schema: CompiledSchema) -> None:
+        """Refuse a schema whose tables would have names that are taken."""
+        if schema.key in self._declared():
+            return
+        for name in _names(schema):
+            reason = self._taken(name)
+            if reason is not None:
                 raise ConstraintViolation(
-                    f"schema '{schema.key}' cannot be stored: a table named '{name}' exists",
-                    hint="choose another x-lix-key, or rename the table",
+                    f"schema '{schema.key}' cannot be stored: {reason}",
+                    hint="choose another x-lix-key",
                     details={"schema_key": schema.key, "table": name},
                 )
-            session.connection.execute(
-                f"CREATE VIRTUAL TABLE {quote(session.db)}.{quote(name)} "
-                f"USING {MODULE}({quote(schema.key)}, {variant})"
+
+    def _taken(self, name: str) -> str | None:
+        """Return why a table cannot have a name."""
+        session = self._session
+        if name.startswith("sqlite_"):
+            return f"SQLite reserves names like '{name}'"
+        if self._exists(name):
+            return f"a table or index named '{name}' exists"
+        # a table would hide the function of that name, which our own queries may use
+        found = session.connection.execute(
+            "SELECT 1 FROM pragma_module_list WHERE name = ? COLLATE NOCASE", (name,)
+        ).fetchone()
+        # the modules of tables of ours are named like those
+        if _ON_DEMAND(name) or (found is not None and name not in BUILTIN_KEYS):
+            return f"'{name}' is the name of a table-valued function or module"
+        return None
+
+    # -- following
+
+    def _follow(self, write: Write) -> None:
+        self._renew(write.key.entity_id.rpartition("~")[0])
+
+    def _renew(self, key: str) -> None:
+        """Replace the tables of a schema key by what its newest version says."""
+        newest = self._session.catalogue.latest(key)
+        wanted = {} if newest is None else dict(_tables(newest))
+        declared = self._declared().get(key, {})
+        if declared == wanted:
+            return
+        for name in declared:
+            self._drop(name)
+        for name, module in wanted.items():
+            self._session.connection.execute(
+                f"CREATE VIRTUAL TABLE {quote(self._session.db)}.{quote(name)} USING {module}"
             )
 
-    def drop(self, key: str) -> None:
-        """Drop the tables of a schema."""
+    def _drop(self, name: str) -> None:
         session = self._session
-        for suffix, _ in VARIANTS.values():
-            if not suffix and key in _OWN_TABLES:
-                continue
-            if self._exists(key + suffix, virtual=True):
-                with session.dropping_tables():
-                    session.connection.execute(
-                        f"DROP TABLE {quote(session.db)}.{quote(key + suffix)}"
-                    )
+        with session.dropping_tables():
+            session.connection.execute(f"DROP TABLE {quote(session.db)}.{quote(name)}")
 
-    def _exists(self, name: str, *, virtual: bool = False) -> bool:
+    def _declared(self) -> dict[str, dict[str, str]]:
+        """Return the entity tables there are, with their modules, by schema key."""
         session = self._session
-        only = " AND sql LIKE '% USING lix_entity(%'" if virtual else ""
+        found = session.connection.execute(
+            f"SELECT name, sql FROM {quote(session.db)}.sqlite_schema "
+            f"WHERE type = 'table' AND sql LIKE '% USING {MODULE}(%'"
+        ).fetchall()
+        declared: dict[str, dict[str, str]] = {}
+        for name, sql in found:
+            module = sql[sql.index(f" USING {MODULE}(") + 7 :]
+            key = module.split('"')[1]
+            declared.setdefault(key, {})[name] = module
+        return declared
+
+    def _exists(self, name: str) -> bool:
+        session = self._session
         row = session.connection.execute(
-            f"SELECT 1 FROM {quote(session.db)}.sqlite_schema WHERE name = ? COLLATE NOCASE{only}",
+            f"SELECT 1 FROM {quote(session.db)}.sqlite_schema WHERE name = ? COLLATE NOCASE",
             (name,),
         ).fetchone()
         return row is not None
 
-    def _follow(self, write: Write) -> None:
-        key = write.key.entity_id.rpartition("~")[0]
-        newest = self._session.catalogue.latest(key)
-        if newest is None:
-            self.drop(key)
-            return
-        known = write.before is not None and write.before.values.snapshot is not None
-        if write.after is not None and not known:
-            schema = compile_schema(write.after["value"])
-            if self._exists(key, virtual=True):
-                self.drop(key)
-            self.create(schema if newest.version == schema.version else newest)
+
+def _names(schema: CompiledSchema) -> Iterator[str]:
+    """Yield the names of all tables a schema could have, whether it wants them or not."""
+    for suffix, _ in VARIANTS.values():
+        yield schema.key + suffix
+
+
+def _tables(schema: CompiledSchema) -> Iterator[tuple[str, str]]:
+    """Yield name and module of each table a schema has."""
+    for variant, (suffix, _) in VARIANTS.items():
+        if variant in schema.views and (suffix or schema.key not in _OWN_TABLES):
+            # property names are part of it: an UPDATE of a definition keeps the version
+            columns = len(schema.properties)
+            yield (
+                schema.key + suffix,
+                f'{MODULE}("{schema.key}", {variant}, {schema.version}, {columns})',
+            )

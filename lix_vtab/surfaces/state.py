@@ -124,6 +124,7 @@ class State:
             version_id,
             self._changed(key, visible, assigned),
             raw=self.raw,
+            updates=True,
             visible=visible if visible.is_row(self._locate(rowid)[1]) else None,
         )
 

@@ -1,0 +1,399 @@
+"""Storing, renewing and deleting schemas, and the tables that follow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+import lix_vtab
+from lix_vtab.errors import (
+    ConstraintViolation,
+    ForeignKeyError,
+    ImmutableError,
+    LixError,
+    SchemaDefinitionError,
+    SchemaNotFound,
+    UniqueError,
+)
+from tests.entities.schemas import TASK, TEXT, schema, wrapped
+from tests.state.session import Session
+
+WAYS: dict[str, Callable[[Session, str], object]] = {
+    "entity table": lambda lix, text: lix.execute(
+        "INSERT INTO lix_stored_schema(value) VALUES (?)", (text,)
+    ),
+    "jsonb": lambda lix, text: lix.execute(
+        "INSERT INTO lix_stored_schema(value) VALUES (jsonb(?))", (text,)
+    ),
+    "raw table": lambda lix, text: lix.execute(
+        "INSERT INTO lix_internal_state_vtable(schema_key, snapshot_content)"
+        " VALUES ('lix_stored_schema', ?)",
+        ('{"value":' + text + "}",),
+    ),
+    "state by version": lambda lix, text: lix.execute(
+        "INSERT INTO lix_state_by_version(schema_key, version_id, snapshot_content)"
+        " VALUES ('lix_stored_schema', 'global', ?)",
+        ('{"value":' + text + "}",),
+    ),
+    "function": lambda lix, text: lix.execute("SELECT lix_register_schema(?)", (text,)),
+}
+
+
+def tables(lix: Session) -> list[str]:
+    return lix.column(
+        "SELECT name FROM sqlite_schema WHERE sql LIKE '%lix_entity(%'"
+        " AND name NOT LIKE 'lix_%' ORDER BY 1"
+    )
+
+
+def columns(lix: Session, table: str) -> list[str]:
+    return lix.column("SELECT name FROM pragma_table_info(?)", (table,))
+
+
+def references(key: str, prop: str = "/id", local: str = "/ref") -> dict:
+    return {"properties": [local], "references": {"schemaKey": key, "properties": [prop]}}
+
+
+def store(lix: Session, definition: dict) -> None:
+    WAYS["entity table"](lix, json.dumps(definition))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_storing_makes_the_tables(lix: Session, way: str) -> None:
+    WAYS[way](lix, json.dumps(TASK))
+    assert {"task", "task_by_version"} <= set(tables(lix))
+    assert lix.rows(
+        "SELECT entity_id, schema_key, schema_version, version_id, file_id, plugin_key, untracked"
+        " FROM lix_internal_state_vtable WHERE entity_id = 'task~1'"
+    ) == [("task~1", "lix_stored_schema", "1", "global", "lix", "lix", 0)]
+    assert lix.value("SELECT count(*) FROM task") == 0
+    assert (
+        json.loads(
+            lix.value("SELECT value FROM lix_stored_schema WHERE value ->> '$.x-lix-key'='task'")
+        )
+        == TASK
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("definition", "phrase"),
+    [
+        ({**TASK, "additionalProperties": True}, "Invalid Lix schema definition"),
+        ({**TASK, "x-lix-primary-key": ["/gone"]}, "references missing property"),
+        ({**TASK, "x-lix-key": "lix_task"}, "reserved"),
+        ({**TASK, "x-lix-version": "01"}, "without leading zeros|Invalid Lix schema"),
+        ({"x-lix-version": "1"}, "x-lix-key"),
+        ([], "must be an object|Invalid Lix schema definition"),
+    ],
+)
+def test_an_unfit_definition_is_refused_every_way(
+    open_session: Callable[..., Session], way: str, definition: object, phrase: str
+) -> None:
+    lix = open_session()
+    lix.lix._session.internal = False
+    with pytest.raises(LixError, match=phrase):
+        WAYS[way](lix, json.dumps(definition))
+    assert lix.value("SELECT count(*) FROM lix_stored_schema") == 18
+
+
+def test_reserved_keys_need_internal_access(tmp_path: Path) -> None:
+    definition = json.dumps({**TASK, "x-lix-key": "lix_mine"})
+    with lix_vtab.open() as lix, pytest.raises(SchemaDefinitionError, match="reserved"):
+        lix.execute("SELECT lix_register_schema(?)", (definition,))
+    with lix_vtab.open(internal=True) as lix:
+        lix.execute("SELECT lix_register_schema(?)", (definition,))
+        lix.execute("INSERT INTO lix_mine(id) VALUES ('a')")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_storing_the_same_again_changes_nothing(lix: Session, way: str) -> None:
+    WAYS[way](lix, json.dumps(TASK))
+    before = lix.tip("global")
+    WAYS[way](lix, json.dumps(dict(reversed(TASK.items()))))
+    assert lix.tip("global") == before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_another_definition_under_the_same_version_is_refused(lix: Session, way: str) -> None:
+    WAYS[way](lix, json.dumps(TASK))
+    other = TASK | {"properties": TASK["properties"] | {"more": TEXT}}
+    with pytest.raises(UniqueError, match="already stored with another definition") as caught:
+        WAYS[way](lix, json.dumps(other))
+    assert caught.value.hint == "store the new one as version 2"
+
+
+def test_the_row_of_a_schema_says_what_it_must(lix: Session) -> None:
+    for column, value in {"entity_id": "other~1", "file_id": "f", "version_id": "main"}.items():
+        with pytest.raises(ConstraintViolation, match="stored schema insert"):
+            lix.execute(
+                f"INSERT INTO lix_internal_state_vtable(schema_key, snapshot_content, {column})"
+                " VALUES ('lix_stored_schema', ?, ?)",
+                (wrapped(TASK), value),
+            )
+    with pytest.raises(ConstraintViolation, match="untracked"):
+        lix.execute(
+            "INSERT INTO lix_internal_state_vtable(schema_key, snapshot_content, untracked)"
+            " VALUES ('lix_stored_schema', ?, 1)",
+            (wrapped(TASK),),
+        )
+    assert tables(lix) == []
+
+
+def test_foreign_keys_name_keys_of_stored_schemas(lix: Session) -> None:
+    parent = schema(
+        "parent_schema",
+        "id slug name",
+        "id",
+        "slug",
+        "name",
+        primary_key=["/id"],
+        unique=[["/slug"]],
+    )
+
+    def child(key: str, target: str, prop: str) -> dict:
+        return schema(key, "ref", foreign_keys=[references(target, prop)])
+
+    with pytest.raises(SchemaNotFound, match="'parent_schema' is not stored"):
+        store(lix, child("child_schema", "parent_schema", "/id"))
+    store(lix, parent)
+    store(lix, child("child_schema", "parent_schema", "/id"))
+    store(lix, child("slug_child", "parent_schema", "/slug"))
+    with pytest.raises(SchemaDefinitionError, match="not a primary key or unique key"):
+        store(lix, child("bad_child", "parent_schema", "/name"))
+    with pytest.raises(SchemaNotFound):
+        store(lix, child("by_version", "lix_state_by_version", "/entity_id"))
+    own = schema(
+        "node",
+        "id parent",
+        primary_key=["/id"],
+        foreign_keys=[references("node", local="/parent")],
+    )
+    store(lix, own)
+    assert {"child_schema", "slug_child", "node"} <= set(tables(lix))
+
+
+# -- newer versions
+
+
+def test_a_newer_version_renews_the_tables(lix: Session) -> None:
+    store(lix, TASK)
+    lix.execute("INSERT INTO task(id, title) VALUES ('a', 'A')")
+    newer = TASK | {"x-lix-version": "2", "properties": TASK["properties"] | {"due": TEXT}}
+    store(lix, newer)
+    lix.execute("INSERT INTO task(id, due) VALUES ('b', 'now')")
+    assert lix.rows("SELECT id, title, due, lixcol_schema_version FROM task ORDER BY id") == [
+        ("a", "A", None, "1"),
+        ("b", None, "now", "2"),
+    ]
+    assert "due" in [
+        row[1] for row in lix.rows("SELECT * FROM pragma_table_info('task_by_version')")
+    ]
+
+
+def test_versions_compare_as_numbers_and_the_newest_is_shown(lix: Session) -> None:
+    for version in ("2", "10", "9"):
+        names = {f"p{n}": TEXT for n in (2, 9, 10) if n <= int(version)}
+        store(lix, schema("thing", names, version=version))
+    assert columns(lix, "thing")[:3] == [
+        "p10",
+        "p2",
+        "p9",
+    ]
+
+
+def test_a_version_that_breaks_rows_is_refused_with_all_reasons(lix: Session) -> None:
+    store(lix, TASK)
+    newer = TASK | {
+        "x-lix-version": "2",
+        "required": ["id", "title"],
+        "properties": TASK["properties"] | {"rank": TEXT},
+    }
+    with pytest.raises(SchemaDefinitionError, match="not compatible") as caught:
+        store(lix, newer)
+    assert len(caught.value.details["violations"]) >= 2
+    store(lix, TASK | {"x-lix-version": "3", "properties": TASK["properties"] | {"due": TEXT}})
+    between = TASK | {"x-lix-version": "2", "properties": TASK["properties"] | {"due": {}}}
+    with pytest.raises(SchemaDefinitionError, match=r"'task' \(3\) is not compatible with \(2\)"):
+        store(lix, between)
+
+
+# -- UPDATE
+
+
+def update(lix: Session, definition: object) -> None:
+    lix.execute(
+        "UPDATE lix_internal_state_vtable SET snapshot_content = ? WHERE schema_key ="
+        " 'lix_stored_schema' AND entity_id = 'task~1' AND version_id = 'global'",
+        (json.dumps({"value": definition}),),
+    )
+
+
+def test_update_judges_the_new_definition(lix: Session) -> None:
+    store(lix, TASK)
+    with pytest.raises(SchemaDefinitionError, match="Invalid Lix schema definition"):
+        update(lix, {"x-lix-version": "1"})
+    with pytest.raises(ConstraintViolation, match="cannot become 'task~2'"):
+        update(lix, TASK | {"x-lix-version": "2"})
+    with pytest.raises(SchemaDefinitionError, match="not compatible"):
+        update(lix, TASK | {"required": ["id", "title"]})
+    with pytest.raises(SchemaNotFound):
+        update(lix, TASK | {"x-lix-foreign-keys": [references("gone", local="/title")]})
+
+
+def test_update_that_keeps_rows_valid_renews_the_tables(lix: Session) -> None:
+    store(lix, TASK)
+    lix.execute("INSERT INTO task(id) VALUES ('a')")
+    update(lix, TASK | {"properties": TASK["properties"] | {"due": TEXT}})
+    lix.execute("UPDATE task SET due = 'now'")
+    assert lix.rows("SELECT id, due FROM task") == [("a", "now")]
+
+
+def test_builtin_schemas_stay(lix: Session) -> None:
+    with pytest.raises((UniqueError, ImmutableError)):
+        lix.execute(
+            "UPDATE lix_stored_schema SET value = json_set(value, '$.description', 'x')"
+            " WHERE lixcol_entity_id = 'lix_label~1'"
+        )
+    with pytest.raises(ConstraintViolation, match="belongs to lix"):
+        lix.execute("DELETE FROM lix_stored_schema WHERE lixcol_entity_id = 'lix_label~1'")
+
+
+# -- DELETE
+
+
+def delete(lix: Session, id: str) -> None:
+    lix.execute("DELETE FROM lix_stored_schema WHERE lixcol_entity_id = ?", (id,))
+
+
+@pytest.mark.parametrize("untracked", [0, 1])
+@pytest.mark.parametrize("where", ["main", "global", "child"])
+def test_delete_is_refused_while_rows_remain(lix: Session, where: str, untracked: int) -> None:
+    store(lix, TASK)
+    child = lix.create_version("child").id
+    ids = {"main": lix.main(), "global": "global", "child": child}
+    lix.execute(
+        "INSERT INTO task_by_version(id, lixcol_version_id, lixcol_untracked) VALUES ('a', ?, ?)",
+        (ids[where], untracked),
+    )
+    with pytest.raises(ConstraintViolation, match="still has rows"):
+        delete(lix, "task~1")
+    lix.execute("DELETE FROM task_by_version WHERE lixcol_version_id = ?", (ids[where],))
+    delete(lix, "task~1")
+    assert tables(lix) == []
+
+
+def test_a_deleted_schema_can_be_stored_again(lix: Session) -> None:
+    store(lix, TASK)
+    delete(lix, "task~1")
+    with pytest.raises(LixError, match="no such table"):
+        lix.execute("SELECT * FROM task")
+    with pytest.raises(SchemaNotFound, match="'task' \\(1\\) is not stored"):
+        lix.row("a", "global", "x", schema="task")
+    store(lix, TASK | {"properties": {"id": TEXT}})
+    lix.execute("INSERT INTO task(id) VALUES ('a')")
+    assert lix.rows("SELECT id FROM task") == [("a",)]
+
+
+def test_deleting_the_newest_version_shows_the_one_before(lix: Session) -> None:
+    store(lix, TASK)
+    store(lix, TASK | {"x-lix-version": "2", "properties": TASK["properties"] | {"due": TEXT}})
+    lix.execute("INSERT INTO task(id, lixcol_schema_version) VALUES ('old', '1')")
+    lix.execute("INSERT INTO task(id) VALUES ('new')")
+    with pytest.raises(ConstraintViolation, match="still has rows"):
+        delete(lix, "task~2")
+    lix.execute("DELETE FROM task WHERE id = 'new'")
+    delete(lix, "task~2")
+    assert lix.column("SELECT id FROM task") == ["old"]
+    assert "due" not in columns(lix, "task")
+
+
+def test_a_referenced_schema_stays(lix: Session) -> None:
+    store(lix, TASK)
+    reference = {"schemaKey": "task", "properties": ["/id"]}
+    store(
+        lix, schema("note", "ref", foreign_keys=[{"properties": ["/ref"], "references": reference}])
+    )
+    with pytest.raises(ForeignKeyError, match="'note'"):
+        delete(lix, "task~1")
+    delete(lix, "note~1")
+    delete(lix, "task~1")
+
+
+# -- transactions and names
+
+
+def test_rollback_takes_schema_and_tables_back(lix: Session) -> None:
+    with suppress(RuntimeError), lix.transaction() as transaction:
+        transaction.execute("SELECT lix_register_schema(?)", (json.dumps(TASK),))
+        transaction.execute("INSERT INTO task(id) VALUES ('a')")
+        assert transaction.execute("SELECT id FROM task").rows == [("a",)]
+        raise RuntimeError
+    assert tables(lix) == []
+    with pytest.raises(SchemaNotFound):
+        lix.row("a", "global", "x", schema="task")
+    store(lix, TASK | {"properties": {"id": TEXT}})
+    assert columns(lix, "task")[0] == "id"
+
+
+def test_schema_and_rows_in_one_script(lix: Session) -> None:
+    text = json.dumps(TASK).replace("'", "''")
+    lix.execute(
+        f"INSERT INTO lix_stored_schema(value) VALUES ('{text}'); INSERT INTO task(id) VALUES ('a')"
+    )
+    assert lix.rows("SELECT id FROM task") == [("a",)]
+
+
+@pytest.mark.parametrize("taken", ["task", "task_by_version", "TASK_BY_VERSION"])
+@pytest.mark.parametrize("kind", ["TABLE {}(x)", "VIEW {} AS SELECT 1", "INDEX {} ON other(x)"])
+def test_names_that_are_taken(lix: Session, taken: str, kind: str) -> None:
+    lix.execute("CREATE TABLE other(x)")
+    lix.execute(f"CREATE {kind.format(taken)}")
+    with pytest.raises(ConstraintViolation, match="cannot be stored: a table or index named"):
+        store(lix, TASK)
+    assert lix.value("SELECT count(*) FROM lix_stored_schema") == 18
+
+
+@pytest.mark.parametrize("first", ["task", "task_by_version"])
+def test_names_that_end_like_a_variant(lix: Session, first: str) -> None:
+    second = {"task": "task_by_version", "task_by_version": "task"}[first]
+    store(lix, TASK | {"x-lix-key": first})
+    with pytest.raises(ConstraintViolation, match="cannot be stored"):
+        store(lix, TASK | {"x-lix-key": second})
+
+
+@pytest.mark.parametrize("key", ["sqlite_task", "json_each", "fts5", "pragma_table_info"])
+def test_names_sqlite_uses_itself(lix: Session, key: str) -> None:
+    with pytest.raises(ConstraintViolation, match="cannot be stored"):
+        store(lix, TASK | {"x-lix-key": key})
+
+
+@pytest.mark.parametrize("key", ["select", "table", "order", "index", "rowid", "a"])
+def test_keywords_are_names_like_any_other(lix: Session, key: str) -> None:
+    store(lix, TASK | {"x-lix-key": key})
+    lix.execute(f"INSERT INTO \"{key}\"(id) VALUES ('x')")
+    assert lix.rows(f'SELECT id FROM "{key}"') == [("x",)]
+
+
+def test_views_a_schema_does_not_want(lix: Session) -> None:
+    store(lix, TASK | {"x-lix-entity-views": ["state_by_version"]})
+    assert "task" not in tables(lix)
+    assert "task_by_version" in tables(lix)
+    store(lix, schema("bare", "id", entity_views=[]))
+    assert not [name for name in tables(lix) if name.startswith("bare")]
+
+
+def test_columns_that_differ_only_in_case(lix: Session) -> None:
+    with pytest.raises(SchemaDefinitionError, match="differ only in case"):
+        store(lix, schema("task", "name Name"))
+
+
+def test_dropping_a_table_is_refused(lix: Session) -> None:
+    store(lix, TASK)
+    with pytest.raises(LixError):
+        lix.execute("DROP TABLE task")
+    assert "task" in tables(lix)
