@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from lix_vtab.errors import TransactionStateError
 from lix_vtab.filesystem.filesystem import Filesystem
@@ -18,7 +18,17 @@ from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.store import Store
 
-__all__ = ["Session"]
+__all__ = ["Reads", "Session"]
+
+
+class Reads(Protocol):
+    """Learns what queries look for in our tables."""
+
+    def rows(self, surface: Any, plan: Any, args: Sequence[Any]) -> None:
+        """Note that a surface looks for the rows of a plan."""
+
+    def content(self, file_id: str) -> None:
+        """Note that the content of a file is looked at."""
 
 
 class Session:
@@ -26,7 +36,7 @@ class Session:
 
     `writer_key` tags the rows written without a key of their own; `internal` says that the
     connection may use what is reserved for lix itself; `parent_given` is true while a statement runs
-    that names the column `inherits_from_version_id`.
+    that names the column `inherits_from_version_id`. `reads` is told what queries look for.
     """
 
     __slots__ = (
@@ -38,6 +48,7 @@ class Session:
         "files",
         "internal",
         "parent_given",
+        "reads",
         "scopes",
         "store",
         "stored_schemas",
@@ -66,6 +77,7 @@ class Session:
         self.writer_key: str | None = None
         self.internal = False
         self.parent_given = False
+        self.reads: Reads | None = None
         self.drops = False
         self._depth = 0
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import apsw
 
 from lix_vtab.errors import ConstraintError, ForeignKeyError, Interrupted, ReadOnlyError
-from lix_vtab.session import Session
+from lix_vtab.session import Reads, Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.planner import Column, Offer, Plan, plan
@@ -103,6 +103,16 @@ class Cursor(list[Any]):
         self.Eof = bool
         self.clear()
 
+    def watch(self, reads: Reads) -> None:
+        """Tell `reads` what is looked for from now on."""
+        table, look_up = self._table, self.Filter
+
+        def told(number: int, text: str, args: Sequence[Any]) -> None:
+            reads.rows(table.surface, table.plans[number], args)
+            look_up(number, text, args)
+
+        self.Filter = told  # type: ignore[method-assign]
+
     def _advance(self, rows: Iterable[Sequence[Any]]) -> Iterator[bool]:
         for self[:] in rows:
             yield False
@@ -158,7 +168,11 @@ class Table:
 
     def Open(self) -> Cursor:
         """Open a cursor."""
-        return self._cursor(self)
+        cursor = self._cursor(self)
+        reads = self._session.reads
+        if reads is not None:
+            cursor.watch(reads)
+        return cursor
 
     # -- writing
 

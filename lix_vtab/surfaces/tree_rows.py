@@ -10,7 +10,7 @@ from lix_vtab.filesystem.lookup import CHILD, NAMED, STEM
 from lix_vtab.filesystem.patterns import Region, glob_region, like_region, range_region
 from lix_vtab.filesystem.tree import DirectoryPaths
 from lix_vtab.resolution.scope import Scope
-from lix_vtab.session import Session
+from lix_vtab.session import Reads, Session
 from lix_vtab.surfaces.base import Cursor
 from lix_vtab.surfaces.planner import Column, Plan, Term
 from lix_vtab.surfaces.reader import Reader, affine
@@ -43,6 +43,19 @@ class TreeCursor(Cursor):
         if type(value) is Lazy:
             return value.make(value.scope, value.id)
         return value
+
+    def watch(self, reads: Reads) -> None:
+        """Tell `reads` also whose lazy values are made."""
+        super().watch(reads)
+        make = self.Column
+
+        def told(number: int) -> Any:
+            value = self[number]
+            if type(value) is Lazy:
+                reads.content(value.id)
+            return make(number)
+
+        self.Column = told  # type: ignore[method-assign]
 
 
 class TreeRows:
