@@ -1,0 +1,80 @@
+"""Costs that must stay in proportion; the figures themselves belong to the benchmarks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+from lix_vtab.model.json import canonical_json
+from lix_vtab.plugins import ActiveStateRow, EntityChange, File, StateContext, plugin_json
+
+
+def best(work: Callable[[], object], times: int = 5) -> float:
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def payload(leaves: int) -> bytes:
+    values = {f"k_{n:05}": f"value_{n}" if n % 2 else n for n in range(leaves)}
+    return json.dumps({"meta": {"id": 0}, "values": values}, separators=(",", ":")).encode()
+
+
+def file(data: bytes) -> File:
+    return File("f", "/a.json", data)
+
+
+def test_a_new_file_costs_in_proportion_to_its_leaves() -> None:
+    def create(data: bytes) -> Callable[[], object]:
+        return lambda: plugin_json.detect_changes(None, file(data), None)
+
+    small, large = (best(create(payload(leaves))) for leaves in (500, 5000))
+    assert large < small * 40
+
+
+def test_replacing_one_value_looks_up_one_entity_and_is_far_cheaper_than_a_new_file() -> None:
+    data = payload(5000)
+    edited = data.replace(b"value_2501", b"other")
+    looked_up: list[str] = []
+
+    def find(schema_key: str, entity_id: str) -> ActiveStateRow:
+        looked_up.append(entity_id)
+        text = canonical_json({"path": entity_id, "value": "value_2501"})
+        return ActiveStateRow(entity_id, schema_key, "1", text)
+
+    def rows() -> list[ActiveStateRow]:
+        raise AssertionError("all entities were fetched")
+
+    def update() -> list[EntityChange]:
+        context = StateContext(rows, find=find)
+        return list(plugin_json.detect_changes(file(data), file(edited), context))
+
+    (change,) = update()
+    assert change.snapshot_content == {"path": "/values/k_02501", "value": "other"}
+    assert looked_up == ["/values/k_02501"]
+    new_file = best(lambda: plugin_json.detect_changes(None, file(edited), None), 3)
+    assert best(update) < new_file / 3
+
+
+def test_a_value_in_an_array_of_known_elements_is_looked_up_too() -> None:
+    items = [{"id": n, "on": True, "v": n % 3} for n in range(100)]
+    data = json.dumps(items).encode()
+    created = {
+        change.entity_id: ActiveStateRow(
+            change.entity_id, "json_pointer", "1", canonical_json(change.snapshot_content)
+        )
+        for change in plugin_json.detect_changes(None, file(data), None)
+    }
+
+    def rows() -> list[ActiveStateRow]:
+        raise AssertionError("all entities were fetched")
+
+    items[40]["on"] = False
+    context = StateContext(rows, find=lambda _, id: created.get(id))
+    after = file(json.dumps(items).encode())
+    (change,) = plugin_json.detect_changes(file(data), after, context)
+    assert change.entity_id == "/id=40/on"
