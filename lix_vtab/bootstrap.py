@@ -44,6 +44,7 @@ def create_lix(
     for definition in builtin_schemas():
         id = f"{definition['x-lix-key']}~{definition['x-lix-version']}"
         _put(session, STORED_SCHEMA, id, {"value": definition})
+    session.files.plugins.register_all()
     label = session.store.identity.new("row", 1)
     _put(session, "lix_label", label, {"id": label, "name": "checkpoint"})
     connection.execute(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import apsw
 
@@ -14,9 +16,11 @@ from lix_vtab.errors import ClosedError, TransactionStateError
 from lix_vtab.execution.executor import Executor, Parameters
 from lix_vtab.execution.guard import make_authorizer
 from lix_vtab.execution.result import Result
+from lix_vtab.filesystem.transfer import Progress, Transfer
 from lix_vtab.history.checkpoint import Checkpoint
 from lix_vtab.loading import Loaded, load_into
-from lix_vtab.model.json import canonical_json
+from lix_vtab.model.json import canonical_json, parse_json
+from lix_vtab.storage.blob_gc import Collected
 from lix_vtab.storage.trusted import OwnCode
 
 __all__ = ["Lix", "Version", "load", "open"]
@@ -57,6 +61,7 @@ def open(
     version: str | Version | None = None,
     account: Mapping[str, str] | None = None,
     key_values: Sequence[Mapping[str, Any]] = (),
+    plugins: Iterable[Any] | None = None,
     internal: bool = False,
     read_only: bool = False,
     writer_key: str | None = None,
@@ -64,7 +69,8 @@ def open(
     """Open a database, creating it and its lix when needed.
 
     `version` pins this session to a version; `account` (`{"id", "name"}`) authors its commits;
-    `key_values` are written untracked on every open; `internal` allows looking at
+    `key_values` are written untracked on every open; `plugins` replaces the plugins on offer, which
+    are `lix_vtab.plugins.BUILTIN` and those of installed packages; `internal` allows looking at
     `lix_internal_*` tables; `writer_key` tags what this session writes.
 
     >>> lix = open()
@@ -88,6 +94,7 @@ def open(
             account=account,
             key_values=key_values,
             internal=internal,
+            plugins=plugins,
         )
         lix = Lix(connection, loaded)
         loaded.session.writer_key = writer_key
@@ -274,6 +281,113 @@ class Lix:
         return Checkpoint(
             *self.execute("SELECT id, change_set_id FROM lix_commit WHERE id = ?", (id,)).rows[0]
         )
+
+    # -- files
+
+    def read_file(self, path: str) -> bytes:
+        """Return the bytes of the file at a path; raise FileNotFound.
+
+        >>> lix = open()
+        >>> id = lix.write_file("/notes.md", "# Notes")
+        >>> lix.read_file("/notes.md")
+        b'# Notes'
+        """
+        data: bytes = self._call("lix_read_file", path)
+        return data
+
+    def open_file(self, path: str) -> io.BufferedIOBase:
+        """Return a seekable binary file over the bytes, which are read as they are needed.
+
+        >>> lix = open()
+        >>> id = lix.write_file("/notes.md", "# Notes")
+        >>> with lix.open_file("/notes.md") as notes:
+        ...     notes.read(3)
+        b'# N'
+        """
+        session = self._session
+        self.execute("SELECT 1 FROM lix_version LIMIT 1")
+        return Transfer(session.files, session.writer, session.versions).open(path)
+
+    def write_file(self, path: str, data: bytes | str | IO[bytes]) -> str:
+        """Give the file at a path these bytes, creating it when there is none; return its id.
+
+        `data` may be a file opened in binary mode, which is read a piece at a time.
+        """
+        if isinstance(data, bytes | str):
+            id: str = self._call("lix_write_file", path, data)
+            return id
+        return str(self._run(lambda transfer: transfer.write(path, data, self._session.writer_key)))
+
+    def import_dir(
+        self,
+        source: str | os.PathLike[str],
+        into: str = "/",
+        *,
+        exclude: Sequence[str] = (".git",),
+        progress: Progress | None = None,
+    ) -> int:
+        """Write every file below a directory of this machine, in one commit; return how many.
+
+        `progress(done, total, path)` is called after each file. Links, and files and directories
+        whose name matches a pattern of `exclude`, are left out.
+        """
+        return int(
+            self._run(
+                lambda transfer: transfer.import_dir(
+                    source,
+                    into,
+                    exclude=exclude,
+                    progress=progress,
+                    writer_key=self._session.writer_key,
+                )
+            )
+        )
+
+    def export_dir(
+        self,
+        target: str | os.PathLike[str],
+        source: str = "/",
+        *,
+        progress: Progress | None = None,
+    ) -> int:
+        """Write every file below `source` to a directory of this machine; return how many."""
+        return int(
+            self._run(lambda transfer: transfer.export_dir(target, source, progress=progress))
+        )
+
+    def gc(self) -> Collected:
+        """Delete stored content that no version, no commit and no untracked row names.
+
+        >>> open().gc()
+        Collected(blobs=0, chunks=0, bytes=0)
+        """
+        freed = parse_json(self._call("lix_gc"))
+        return Collected(freed["blobs"], freed["chunks"], freed["bytes"])
+
+    def install_plugin(self, plugin: Any) -> str:
+        """Install a plugin and its schemas; return its key.
+
+        An archive (bytes, or the path of one) goes into the database; an object or a class serves
+        this session.
+        """
+        return str(self._run(lambda _: self._session.files.plugins.install(plugin)))
+
+    def uninstall_plugin(self, key: str) -> None:
+        """Remove a plugin. Its files stay readable as they are."""
+        self._call("lix_uninstall_plugin", key)
+
+    def _run(self, task: Callable[[Transfer], Any]) -> Any:
+        """Run code that writes inside a SQL function, where it is one statement."""
+        session = self._session
+        number = max(session.tasks, default=0) + 1
+        transfer = Transfer(session.files, session.writer, session.versions)
+        results: list[Any] = []
+        session.tasks[number] = lambda: results.append(task(transfer))
+        try:
+            self._call("lix_run_task", number)
+        finally:
+            session.tasks.pop(number, None)
+        return results[0]
 
     # -- upkeep
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +47,13 @@ def load_into(
     account: Mapping[str, str] | None = None,
     key_values: Sequence[Mapping[str, Any]] = (),
     internal: bool = False,
+    plugins: Iterable[Any] | None = None,
 ) -> Loaded:
     """Register everything on a connection; create or boot the lix of its main database."""
     sessions = install(connection)
     session = sessions()
     session.internal = internal
+    session.files.plugins.use(plugins)
     try:
         read_format(session.connection, session.db)
         exists = True

@@ -17,7 +17,7 @@ from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID, LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
 
-__all__ = ["Entries"]
+__all__ = ["DIRECTORY_SPOT", "FILE_SPOT", "Entries"]
 
 _FIND = (
     "SELECT parent, name, since FROM lix_internal_entry "
@@ -32,11 +32,14 @@ _REOPEN = (
 )
 _CLOSE = f"UPDATE lix_internal_entry SET until = ? WHERE {_KEY}"
 
-_DIRECTORY_SPOT = "coalesce(c.snapshot ->> '$.parent_id', ''), c.snapshot ->> '$.name'"
-_FILE_SPOT = (
-    "coalesce(c.snapshot ->> '$.directory_id', ''), (c.snapshot ->> '$.name') "
-    "|| coalesce('.' || nullif(c.snapshot ->> '$.extension', ''), '')"
+DIRECTORY_SPOT = ("coalesce(c.snapshot ->> '$.parent_id', '')", "c.snapshot ->> '$.name'")
+"""Parent and name of a directory's row `c`, in SQL."""
+
+FILE_SPOT = (
+    "coalesce(c.snapshot ->> '$.directory_id', '')",
+    "(c.snapshot ->> '$.name') || coalesce('.' || nullif(c.snapshot ->> '$.extension', ''), '')",
 )
+"""Directory and name of a file's row `c`, in SQL."""
 
 # Of the rows of a folded segment only those that became rows of the new one count.
 _FOLD = f"""INSERT OR IGNORE INTO lix_internal_entry
@@ -46,8 +49,8 @@ _FOLD = f"""INSERT OR IGNORE INTO lix_internal_entry
         AND t.entity_id = e.entity_id AND t.file_id = {LIX} AND t.live
     JOIN lix_internal_change c ON c.no = t.change_no
     WHERE e.holder = ?2 AND e.since <= ?3 AND e.until > ?3
-    AND (e.kind = {DIRECTORY_ID} AND (e.parent, e.name) = ({_DIRECTORY_SPOT})
-        OR e.kind = {FILE_ID} AND (e.parent, e.name) = ({_FILE_SPOT}))"""
+    AND (e.kind = {DIRECTORY_ID} AND (e.parent, e.name) = ({", ".join(DIRECTORY_SPOT)})
+        OR e.kind = {FILE_ID} AND (e.parent, e.name) = ({", ".join(FILE_SPOT)}))"""
 
 Changed = Callable[[int, int, int, str, bool], None]
 

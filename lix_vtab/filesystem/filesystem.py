@@ -12,12 +12,14 @@ from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.files import FileWriter
 from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.plugins import Plugins
+from lix_vtab.filesystem.rebuild import check_entries, check_renderings, rebuild_entries
 from lix_vtab.filesystem.renderings import Renderings
 from lix_vtab.filesystem.tree import DirectoryPaths
 from lix_vtab.mutation.batch import BatchWriter
 from lix_vtab.mutation.catalogue import Catalogue
 from lix_vtab.mutation.writer import Writer
 from lix_vtab.resolution.scope import Scope, Scopes
+from lix_vtab.storage.blob_check import check_blobs
 from lix_vtab.storage.blobs import Blobs
 from lix_vtab.storage.first_names import FILE_ID
 from lix_vtab.storage.store import Store
@@ -45,6 +47,10 @@ class Filesystem:
         self.renderings = Renderings(store)
         self.entries.on_change(self.renderings.follow)
         self.lookup = Lookup(store, self.entries)
+        store.on_rebuild(lambda: rebuild_entries(store))
+        store.on_check(lambda: check_entries(store))
+        store.on_check(lambda: check_renderings(store))
+        store.on_check(lambda: check_blobs(store.connection, store.db))
         self.blobs = Blobs(store.connection, store.db)
         self.plugins = Plugins(store, catalogue, writer)
         self.contents = Contents(
