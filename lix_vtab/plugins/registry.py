@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any
 
 from lix_vtab.errors import PluginError
@@ -85,6 +84,8 @@ class PluginRegistry:
 
     def add_entry_points(self) -> list[Plugin]:
         """Add every plugin that installed packages offer in the group `lix_vtab.plugins`."""
+        from importlib.metadata import entry_points  # slow to import, seldom needed
+
         added = []
         for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
             try:

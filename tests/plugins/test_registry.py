@@ -190,11 +190,11 @@ def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
     )
     monkeypatch.setattr(
-        "lix_vtab.plugins.registry.entry_points", lambda group: points.select(group=group)
+        importlib.metadata, "entry_points", lambda group: points.select(group=group)
     )
     registry = PluginRegistry()
     assert [plugin.key for plugin in registry.add_entry_points()] == ["plugin_json", "plugin_text"]
     broken = importlib.metadata.EntryPoint("bad", "nowhere:nothing", "lix_vtab.plugins")
-    monkeypatch.setattr("lix_vtab.plugins.registry.entry_points", lambda group: [broken])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [broken])
     with pytest.raises(PluginError, match=r"entry point 'bad' \(nowhere:nothing\)"):
         registry.add_entry_points()
