@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from lix_vtab.errors import TransactionStateError
 from lix_vtab.filesystem.filesystem import Filesystem
+from lix_vtab.history.core import History
 from lix_vtab.mutation.catalogue import Catalogue
 from lix_vtab.mutation.occupancy import Occupancy
 from lix_vtab.mutation.stored_schemas import StoredSchemas
@@ -44,6 +45,7 @@ class Session:
         "catalogue",
         "connection",
         "db",
+        "history",
         "drops",
         "files",
         "internal",
@@ -72,6 +74,7 @@ class Session:
             Occupancy(self.store, self.scopes).find,
             allow_reserved=lambda: self.internal,
         )
+        self.history = History(self.store, self.scopes, self.versions)
         self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
         self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None

@@ -132,7 +132,8 @@ def rebuild(store: Store) -> int:
         execute(
             qualify(f"INSERT INTO lix_internal_{name} SELECT * FROM lix_rebuilt_{name}", store.db)
         )
-    rows = sum(execute(f"SELECT count(*) FROM lix_rebuilt_{name}").get for name in ("tip", "past"))
+    counts = (execute(f"SELECT count(*) FROM lix_rebuilt_{name}").get for name in ("tip", "past"))
+    rows = sum(map(int, counts))
     _discard(store)
     store.rebuilt()
     return rows

@@ -13,26 +13,19 @@ from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
 from lix_vtab.surfaces.base import BaseModule, Surface
-from lix_vtab.surfaces.change import ChangeTable
-from lix_vtab.surfaces.change_author import ChangeAuthorTable
-from lix_vtab.surfaces.change_set import ChangeSetTable
-from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.check import Check
-from lix_vtab.surfaces.checkpoint import CheckpointTable
-from lix_vtab.surfaces.commit import CommitTable
-from lix_vtab.surfaces.commit_edge import CommitEdgeTable
 from lix_vtab.surfaces.directory import DirectoryByVersion, DirectoryTable
 from lix_vtab.surfaces.entity_tables import MODULE, EntityTables, build_entity
 from lix_vtab.surfaces.file import FileByVersion, FileTable
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.functions_files import file_functions
 from lix_vtab.surfaces.functions_history import history_functions
+from lix_vtab.surfaces.history_tables import HISTORY_TABLES
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.plugin import PluginTable
 from lix_vtab.surfaces.state import State, StateByVersion
 from lix_vtab.surfaces.version import VersionSurface
-from lix_vtab.surfaces.version_pointer import VersionPointerTable
 
 __all__ = ["TABLES", "Sessions", "install"]
 
@@ -45,20 +38,13 @@ SURFACES: dict[str, Build] = {
     "lix_version": lambda session, args: VersionSurface(session),
     "lix_active_version": lambda session, args: ActiveVersion(session),
     "lix_active_account": lambda session, args: ActiveAccount(session),
-    "lix_commit": lambda session, args: CommitTable(session),
-    "lix_commit_edge": lambda session, args: CommitEdgeTable(session),
-    "lix_change": lambda session, args: ChangeTable(session),
-    "lix_change_set": lambda session, args: ChangeSetTable(session),
-    "lix_change_set_element": lambda session, args: ChangeSetElementTable(session),
-    "lix_change_author": lambda session, args: ChangeAuthorTable(session),
-    "lix_version_pointer": lambda session, args: VersionPointerTable(session),
     "lix_file": lambda session, args: FileTable(session),
     "lix_file_by_version": lambda session, args: FileByVersion(session),
     "lix_directory": lambda session, args: DirectoryTable(session),
     "lix_directory_by_version": lambda session, args: DirectoryByVersion(session),
-    "lix_checkpoint": lambda session, args: CheckpointTable(session),
     "lix_plugin": lambda session, args: PluginTable(session),
     "lix_check": lambda session, args: Check(session),
+    **HISTORY_TABLES,
 }
 
 FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (

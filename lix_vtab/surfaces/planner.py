@@ -32,6 +32,12 @@ OPERATORS: dict[int, str] = {
 HINTS: dict[int, str] = {GT: ">", LE: "<=", LT: "<", GE: ">=", LIKE: "LIKE", GLOB: "GLOB"}
 """Operators that say where in the tree a path lies; SQLite still checks them."""
 
+BOUNDS = frozenset([EQ, IS, LT, LE])
+"""Operators that can narrow a search by a `hint`."""
+
+UNBOUND_COST = 1e9
+"""Factor that makes SQLite choose a join order in which the arguments of a function are known."""
+
 COMPUTED = frozenset(["path", "lazy"])
 
 
@@ -42,8 +48,9 @@ class Column(NamedTuple):
     serves as an argument. `role` says how an equality narrows the search: `schema`, `file` and
     `entity` are key columns, `key` is a part of a key that is only useful whole, `version` chooses
     what is read, `argument` is a hidden parameter of a table-valued function, `index` is answered
-    by an index of its own. `path` and `lazy` are worked out in Python from what the template
-    reads: a path is looked up in the tree, what is lazy cannot be searched for.
+    by an index of its own. A `hint` is worked out later: its bounds are handed on to narrow the
+    search, and SQLite checks them again. `path` and `lazy` are worked out in Python from what the
+    template reads: a path is looked up in the tree, what is lazy cannot be searched for.
     """
 
     name: str
@@ -121,24 +128,8 @@ def plan(
     A constraint is pushed down only if carrying it out in the inner SQL means exactly what SQLite
     would have meant by it, so pushed constraints are not checked again.
     """
-    terms: list[Term] = []
-    complete = True
+    terms, complete = _terms(columns, offers, at_once=at_once)
     limit = offset = None
-    for number, offer in enumerate(offers):
-        if offer.operator in (LIMIT, OFFSET):
-            continue
-        if 0 <= offer.column < len(columns) and columns[offer.column].role == "path":
-            complete = False
-            found = _path_term(offer, len(terms), number, at_once=at_once)
-            if found is not None:
-                terms.append(found)
-        elif _pushable(columns, offer, at_once=at_once):
-            operator = OPERATORS[offer.operator]
-            if at_once and offer.many and columns[offer.column].role != "argument":
-                operator = "IN"
-            terms.append(Term(offer.column, operator, len(terms), number))
-        else:
-            complete = False
     given = {term.column for term in terms if term.operator in ("=", "IS")}
     if any(column not in given for column in required):
         return None
@@ -152,6 +143,8 @@ def plan(
     if complete and single and (ordered or not order):
         limit, offset = _window(offers, len(terms))
     cost, rows = _estimate(columns, terms, multi)
+    if any(_left_out(columns, offer) for offer in offers):
+        cost *= UNBOUND_COST
     if limit is not None:
         rows = min(rows, 100)
     return Plan(
@@ -163,6 +156,45 @@ def plan(
         cost,
         rows,
         _text(columns, terms, order if ordered else (), limit is not None),
+    )
+
+
+def _terms(
+    columns: Sequence[Column], offers: Sequence[Offer], *, at_once: bool
+) -> tuple[list[Term], bool]:
+    """Choose the constraints to take over; tell whether that leaves none to SQLite."""
+    terms: list[Term] = []
+    complete = True
+    for number, offer in enumerate(offers):
+        if offer.operator in (LIMIT, OFFSET):
+            continue
+        if 0 <= offer.column < len(columns) and columns[offer.column].role == "path":
+            complete = False
+            found = _path_term(offer, len(terms), number, at_once=at_once)
+            if found is not None:
+                terms.append(found)
+        elif 0 <= offer.column < len(columns) and columns[offer.column].role == "hint":
+            complete = False
+            if offer.usable and offer.binary and not offer.many and offer.operator in BOUNDS:
+                bound = OPERATORS[offer.operator]
+                terms.append(Term(offer.column, bound, len(terms), number, exact=False))
+        elif _pushable(columns, offer, at_once=at_once):
+            operator = OPERATORS[offer.operator]
+            if at_once and offer.many and columns[offer.column].role != "argument":
+                operator = "IN"
+            terms.append(Term(offer.column, operator, len(terms), number))
+        else:
+            complete = False
+    return terms, complete
+
+
+def _left_out(columns: Sequence[Column], offer: Offer) -> bool:
+    """Tell whether a query gives an argument that cannot be had in this join order."""
+    return (
+        not offer.usable
+        and offer.operator in (EQ, IS)
+        and 0 <= offer.column < len(columns)
+        and columns[offer.column].role == "argument"
     )
 
 

@@ -1,0 +1,42 @@
+"""Everything about history one database needs, wired together."""
+
+from __future__ import annotations
+
+from lix_vtab.history.graph import Graph, Reach
+from lix_vtab.history.revision import Revision, Revisions
+from lix_vtab.mutation.versions import VersionWriter
+from lix_vtab.resolution.scope import Scope, Scopes
+from lix_vtab.storage.store import Store
+from lix_vtab.storage.versions import Pointer
+
+__all__ = ["History"]
+
+
+class History:
+    """The commit graph, revision names and scopes of past states of one database."""
+
+    __slots__ = ("_scopes", "_store", "graph", "revisions")
+
+    def __init__(self, store: Store, scopes: Scopes, versions: VersionWriter) -> None:
+        self._store = store
+        self._scopes = scopes
+        self.graph = Graph(store)
+        self.revisions = Revisions(store, scopes, versions, self.graph)
+
+    def resolve(self, name: object) -> Revision:
+        """Return what a revision name stands for, HEAD for None."""
+        return self.revisions.head() if name is None else self.revisions.resolve(name)
+
+    def scope(self, revision: Revision) -> Scope:
+        """Return the scope that shows the state of a revision: the own rows of its line then."""
+        commit = revision.commit
+        return self._scopes.at(commit.segment_id, commit.seq)
+
+    def reach_of_working(self, working: Pointer) -> Reach | None:
+        """Return what can be reached from a working commit beyond itself: its baseline and before.
+
+        None when the version has no baseline, so its working commit has no parent.
+        """
+        seq = working.baseline_seq
+        baseline = None if seq is None else self._store.commits.by_seq(seq)
+        return None if baseline is None else self.graph.reach(baseline).farther()

@@ -1,0 +1,352 @@
+"""Reading history for a plan: the part all history surfaces share.
+
+History is a question about one root commit: which changes are in the change sets of commits that
+can be reached from it, and how far away are those. The changes are found set-wise, through the
+rows of the segments concerned when a key is known and through the commits when those are; how far
+away each is, is looked up in `Graph.reach` while the rows go by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from lix_vtab.history.content import IS_OWN, WORKING_OF_VERSION
+from lix_vtab.history.graph import Reach
+from lix_vtab.history.revision import Revision
+from lix_vtab.session import Session
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.names import LIX
+from lix_vtab.surfaces.planner import Column, Plan, Term
+from lix_vtab.surfaces.reader import affine
+
+__all__ = ["HISTORY_COLUMNS", "HistoryReader"]
+
+HISTORY_COLUMNS = (
+    Column("commit_id", "TEXT", "", "hint"),
+    Column("root_commit_id", "TEXT", "", "argument"),
+    Column("depth", "INTEGER", "", "hint"),
+)
+"""Where a change was found: these are worked out, whatever else a history surface shows."""
+
+_NAME = "(SELECT text FROM lix_internal_name WHERE id = {0})"
+_FIELDS = {
+    "entity_id": "h.entity_id",
+    "schema_key": _NAME.format("h.schema_id"),
+    "file_id": _NAME.format("h.file_id"),
+    "plugin_key": _NAME.format("h.plugin_id"),
+    "schema_version": "h.schema_version",
+    "snapshot": "h.snapshot",
+    "metadata": "h.metadata",
+    "change_id": "h.id",
+    "created_at": "h.created_at",
+    "writer_key": "h.writer_key",
+    "commit_id": "c.id",
+    "root_commit_id": "?1",
+    "depth": "c.generation",
+}
+_FIELD = re.compile(r"\{(\w+)\}")
+_INTERNED = {"schema": "schema_id", "file": "file_id", "plugin": "plugin_id"}
+_KEYS = ("schema_id", "file_id", "entity_id")
+
+_BY_COMMIT = (
+    "SELECT h.no AS change_no FROM lix_internal_commit c JOIN lix_internal_change h "
+    f"WHERE c.seq IN (SELECT value FROM json_each({{0}})) AND {IS_OWN} "
+    "UNION SELECT m.change_no FROM lix_internal_member m "
+    "WHERE m.seq IN (SELECT value FROM json_each({0}))"
+)
+_BY_KEY = (
+    "SELECT x.change_no FROM lix_internal_tip x "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})){1} "
+    "UNION SELECT x.change_no FROM lix_internal_past x "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})){1}"
+)
+# superseded rows have no index by file, but each has its newest row, which does
+_BY_FILE = (
+    "SELECT x.change_no FROM lix_internal_tip x "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})) AND x.file_id <> 1{1} "
+    "UNION SELECT p.change_no FROM lix_internal_tip x CROSS JOIN lix_internal_past p "
+    "ON p.segment_id = x.segment_id AND p.schema_id = x.schema_id "
+    "AND p.entity_id = x.entity_id AND p.file_id = x.file_id "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})) AND x.file_id <> 1{1}"
+)
+
+FARTHEST = 1000
+"""Up to this depth commits are enumerated to find their changes."""
+
+
+class _Condition(NamedTuple):
+    """A condition, `?` for its parameter; `key` is the column of rows it is about, if any.
+
+    `{0}` stands for the table whose column that is.
+    """
+
+    text: str
+    value: Any
+    key: str = ""
+
+
+class _Question(NamedTuple):
+    """What one execution asks: conditions, root, and bounds on commit and depth."""
+
+    conditions: list[_Condition]
+    root: Revision
+    commit_id: str | None
+    farthest: int | None
+
+
+class _Source(NamedTuple):
+    """How changes are found. `number` is that of the parameter with commits or segments."""
+
+    kind: str
+    with_working: bool
+    with_adopted: bool
+
+
+class HistoryReader:
+    """Finds changes reachable from a root commit, by default the tip of the active version.
+
+    `columns` must have the `HISTORY_COLUMNS`, by their names or with `lixcol_` before them; the
+    others are templates over `entity_id`, `schema_key`, `file_id`, `plugin_key`, `snapshot`,
+    `schema_version`, `metadata`, `change_id`, `created_at` and `writer_key`. `schema_key` fixes the
+    schema.
+    """
+
+    __slots__ = ("_columns", "_commit", "_depth", "_root", "_schema_key", "_session")
+
+    def __init__(
+        self, session: Session, columns: Sequence[Column], *, schema_key: str | None = None
+    ) -> None:
+        self._session = session
+        self._schema_key = schema_key
+        bare = [column.name.removeprefix("lixcol_") for column in columns]
+        self._commit, self._root, self._depth = (bare.index(c.name) for c in HISTORY_COLUMNS)
+        computed = {self._commit, self._root, self._depth}
+        self._columns = [
+            column._replace(template=f"{{{bare[n]}}}") if n in computed else column
+            for n, column in enumerate(columns)
+        ]
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find rows."""
+        self._session.store.refresh()
+        question = self._question(plan, args)
+        return () if question is None else self._answer(plan, question)
+
+    # -- asking
+
+    def _question(self, plan: Plan, args: Sequence[Any]) -> _Question | None:
+        """Read the arguments; None when nothing can match."""
+        conditions: list[_Condition] = []
+        if self._schema_key is not None:
+            schema_id = self._session.store.names.find(self._schema_key)
+            conditions.append(_Condition("{0}.schema_id = ?", schema_id, "schema_id"))
+        root: Revision | None = None
+        commit_id: str | None = None
+        farthest: int | None = None
+        revisions = self._session.history.revisions
+        for term in plan.terms:
+            value = args[term.argument]
+            if term.column == self._root:
+                root = revisions.by_id(value) if isinstance(value, str) else None
+                if root is None:
+                    return None
+            elif term.column == self._commit:
+                commit_id = value if term.operator in ("=", "IS") else commit_id
+            elif term.column == self._depth:
+                farthest = _bound(value, farthest)
+            else:
+                conditions.append(self._condition(self._columns[term.column], term, value))
+        return _Question(conditions, root or revisions.head(), commit_id, farthest)
+
+    def _condition(self, column: Column, term: Term, value: Any) -> _Condition:
+        interned = _INTERNED.get(column.role)
+        key = interned or ("entity_id" if column.role == "entity" else "")
+        left = f"{{0}}.{key}" if key else f"({column.template})"
+        find = self._session.store.names.find
+        if term.operator in ("IS NULL", "IS NOT NULL"):
+            return _Condition(f"(({column.template}) {term.operator}) = ?", 1)
+        if term.operator == "IN":
+            given = [v for v in value if isinstance(v, str)]
+            listed = [find(v) for v in given] if interned else given
+            text = f"{left} IN (SELECT value FROM json_each(?))"
+            return _Condition(text, orjson.dumps(listed).decode(), key)
+        if interned and term.operator in ("=", "IS"):
+            return _Condition(f"{left} = ?", find(value) if isinstance(value, str) else None, key)
+        if interned:
+            return _Condition(f"({column.template}) {term.operator} ?", value)
+        return _Condition(f"{left} {term.operator} ?", affine(value, column.declared), key)
+
+    # -- answering
+
+    def _answer(self, plan: Plan, question: _Question) -> Iterator[Sequence[Any]]:
+        store, history = self._session.store, self._session.history
+        working = question.root.working
+        if working is None:
+            reach: Reach | None = history.graph.reach(question.root.commit)
+        else:
+            reach = history.reach_of_working(working)
+        source = self._source(question)
+        sql = plan.compiled.get(source)
+        if sql is None:
+            sql = plan.compiled[source] = qualify(self._sql(plan, question, source), store.db)
+        assert isinstance(sql, str)
+        params: list[Any] = [question.root.id, *(c.value for c in question.conditions)]
+        if source.kind == "commit":
+            params.append(_listed(self._commits(question, reach)))
+        else:
+            params.append(_listed([] if reach is None else [s[0] for s in reach.stretches()]))
+        if source.kind == "schemas":
+            params.append(self._session.catalogue.schema_ids())
+        own: frozenset[int] = frozenset()
+        if working is not None:
+            own = self._working(working.no)
+            params.append(_listed(own))
+        found = store.connection.execute(sql, params)
+        return self._placed(found, max(plan.columns, default=-1), question.root, reach, own)
+
+    def _source(self, question: _Question) -> _Source:
+        """Choose how changes are found."""
+        known = {
+            condition.key: condition.value
+            for condition in question.conditions
+            if condition.text.endswith("= ?")
+        }
+        bounded = question.commit_id is not None or (
+            question.farthest is not None and question.farthest <= FARTHEST
+        )
+        if "entity_id" in known:
+            kind = "key" if "schema_id" in known else "schemas"
+        elif bounded:
+            kind = "commit"
+        elif known.get("file_id", LIX) not in (LIX, None):
+            kind = "file"
+        else:
+            kind = "key"
+        adopts = self._session.store.connection.execute(
+            qualify("SELECT EXISTS (SELECT 1 FROM lix_internal_member)", self._session.store.db)
+        ).get
+        return _Source(kind, question.root.working is not None, bool(adopts))
+
+    def _sql(self, plan: Plan, question: _Question, source: _Source) -> str:
+        numbered = [
+            (condition, condition.text.replace("?", f"?{number}"))
+            for number, condition in enumerate(question.conditions, 2)
+        ]
+        place = len(numbered) + 2
+        narrow = "".join(f" AND {text}" for c, text in numbered if c.key in _KEYS)
+        if source.kind == "commit":
+            found = _BY_COMMIT.format(f"?{place}")
+        elif source.kind == "file":
+            found = _BY_FILE.format(f"?{place}", narrow.format("x"))
+        else:
+            if source.kind == "schemas":
+                narrow += f" AND x.schema_id IN (SELECT value FROM json_each(?{place + 1}))"
+            found = _BY_KEY.format(f"?{place}", narrow.format("x"))
+        if source.with_working:
+            number = place + 1 + (source.kind == "schemas")
+            found += f" UNION SELECT value FROM json_each(?{number})"
+        adopted = (
+            "(SELECT group_concat(m.seq) FROM lix_internal_member m WHERE m.change_no = h.no)"
+            if source.with_adopted
+            else "NULL"
+        )
+        outputs = [
+            (self._columns[n].template or "NULL") if n in plan.columns else "NULL"
+            for n in range(max(plan.columns, default=-1) + 1)
+        ]
+        listed = ", ".join([*outputs, "c.segment_id", "c.seq", "c.generation", adopted, "h.no"])
+        where = " AND ".join(
+            ["?1 IS NOT NULL", *(text.replace("{0}", "h") for _, text in numbered)]
+        )
+        text = (
+            f"SELECT {listed} FROM ({found}) f "
+            "CROSS JOIN lix_internal_change h ON h.no = f.change_no "
+            f"CROSS JOIN lix_internal_commit c ON c.seq = h.commit_seq WHERE {where}"
+        )
+        return _FIELD.sub(lambda match: _FIELDS[match[1]], text)
+
+    def _commits(self, question: _Question, reach: Reach | None) -> list[int]:
+        """Return the commits within the bounds of a question."""
+        store = self._session.store
+        if reach is None:
+            return []
+        if question.commit_id is not None:
+            commit = store.commits.by_id(question.commit_id)
+            return [commit.seq] if commit is not None and commit in reach else []
+        assert question.farthest is not None
+        sql = qualify(
+            "SELECT seq FROM lix_internal_commit WHERE segment_id = ? AND seq > ? AND seq <= ? "
+            "AND generation >= ? ORDER BY seq DESC LIMIT ?",
+            store.db,
+        )
+        found: list[int] = []
+        for segment_id, after, upto, value in reach.entries():
+            within = (segment_id, after, upto, value - question.farthest, question.farthest + 1)
+            found += (row[0] for row in store.connection.execute(sql, within))
+        return found
+
+    def _working(self, version_no: int) -> frozenset[int]:
+        store = self._session.store
+        rows = store.connection.execute(qualify(WORKING_OF_VERSION, store.db), (version_no,))
+        return frozenset(row[0] for row in rows)
+
+    def _placed(
+        self,
+        found: Iterable[tuple[Any, ...]],
+        last: int,
+        root: Revision,
+        reach: Reach | None,
+        working: frozenset[int],
+    ) -> Iterator[Sequence[Any]]:
+        """Say of each change where it was found nearest; leave out what cannot be reached."""
+        depth_of = reach.depth if reach is not None else _nowhere
+        shows_depth, shows_commit = self._depth <= last, self._commit <= last
+        for row in found:
+            segment_id, seq, generation, adopted, no = row[last + 1 :]
+            depth = depth_of(segment_id, seq, generation)
+            commit_id = None
+            if no in working:
+                depth, commit_id = 0, root.id
+            elif adopted is not None:
+                depth, commit_id = self._nearest(adopted, depth, depth_of)
+            if depth is None:
+                continue
+            values = [*row]
+            if shows_depth:
+                values[self._depth] = depth
+            if shows_commit and commit_id is not None:
+                values[self._commit] = commit_id
+            yield values
+
+    def _nearest(
+        self, adopted: str, depth: int | None, depth_of: Any
+    ) -> tuple[int | None, str | None]:
+        """Return the least depth, and the commit there unless it is the one that made it."""
+        commit_id = None
+        for seq in map(int, adopted.split(",")):
+            commit = self._session.store.commits.by_seq(seq)
+            if commit is not None:
+                other = depth_of(commit.segment_id, commit.seq, commit.generation)
+                if other is not None and (depth is None or other < depth):
+                    depth, commit_id = other, commit.id
+        return depth, commit_id
+
+
+def _nowhere(segment_id: int, seq: int, generation: int) -> None:
+    """Stand in for the reach of a working commit without a parent."""
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return orjson.dumps(list(numbers)).decode()
+
+
+def _bound(value: Any, known: int | None) -> int | None:
+    """Combine upper bounds of the depth."""
+    if not isinstance(value, int | float):
+        return known
+    bound = max(int(value), 0)
+    return bound if known is None else min(bound, known)

@@ -1,0 +1,32 @@
+"""The tables of history by name: bookkeeping, checkpoints, time travel, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lix_vtab.session import Session
+from lix_vtab.surfaces.base import Surface
+from lix_vtab.surfaces.change import ChangeTable
+from lix_vtab.surfaces.change_author import ChangeAuthorTable
+from lix_vtab.surfaces.change_set import ChangeSetTable
+from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
+from lix_vtab.surfaces.checkpoint import CheckpointTable
+from lix_vtab.surfaces.commit import CommitTable
+from lix_vtab.surfaces.commit_edge import CommitEdgeTable
+from lix_vtab.surfaces.state_history import StateHistory
+from lix_vtab.surfaces.version_pointer import VersionPointerTable
+
+__all__ = ["HISTORY_TABLES"]
+
+HISTORY_TABLES: dict[str, Callable[[Session, Sequence[str]], Surface]] = {
+    "lix_commit": lambda session, args: CommitTable(session),
+    "lix_commit_edge": lambda session, args: CommitEdgeTable(session),
+    "lix_change": lambda session, args: ChangeTable(session),
+    "lix_change_set": lambda session, args: ChangeSetTable(session),
+    "lix_change_set_element": lambda session, args: ChangeSetElementTable(session),
+    "lix_change_author": lambda session, args: ChangeAuthorTable(session),
+    "lix_version_pointer": lambda session, args: VersionPointerTable(session),
+    "lix_checkpoint": lambda session, args: CheckpointTable(session),
+    "lix_state_history": lambda session, args: StateHistory(session),
+}
+"""Name and builder of each; they become persisted virtual tables of every database."""
