@@ -200,12 +200,16 @@ def test_versions_made_moved_and_deleted_by_one_are_noticed_by_the_other(here, p
         here.switch_version("made")
 
 
-def test_the_shared_active_version_is_read_anew(here, peer):
+def test_the_shared_active_version_is_read_anew(here, peer, path):
     there = peer("")
     assert there.call("active_version") == "main"
-    here.execute("UPDATE lix_active_version SET version_id = 'b'")
-    there.sql(INSERT, "e", "into b")
-    assert there.call("active_version") == "b"
+    with lix_vtab.open(str(path)) as shared:
+        shared.execute("UPDATE lix_active_version SET version_id = 'b'")
+        there.sql(INSERT, "e", "into b")
+        assert there.call("active_version") == "b"
+        there.sql("UPDATE lix_active_version SET version_id = 'global'")
+        assert shared.active_version.name == "global"
+    assert here.active_version.name == "a"
     assert here.execute(
         "SELECT version_id FROM lix_state_by_version WHERE entity_id = 'e'"
     ).rows == [("b",)]

@@ -249,6 +249,18 @@ def test_a_session_may_pin_later(path):
         assert three.active_version.name == "main"
 
 
+def test_a_pinned_session_that_updates_the_table_moves_only_itself(path):
+    with lix_vtab.open(path) as shared, lix_vtab.open(path, version="global") as pinned:
+        pinned.execute(
+            "UPDATE lix_active_version SET version_id ="
+            " (SELECT id FROM lix_version WHERE name = 'main')"
+        )
+        assert pinned.active_version.name == "main"
+        pinned.execute("UPDATE lix_active_version SET version_id = 'global'")
+        assert pinned.active_version.name == "global"
+        assert shared.active_version.name == "main"
+
+
 def test_pinned_version_deleted_by_another_session(path):
     """The session that still stands on a deleted version is told so; nothing is written."""
     with lix_vtab.open(path) as shared:
