@@ -244,6 +244,15 @@ class Lix:
         """Delete a version. Its commits and history stay reachable by id."""
         self._call("lix_delete_version", _version_id(version))
 
+    def version(self, name: str) -> Version:
+        """Return the version with this id or unique name.
+
+        >>> open().version("main").inherits_from_version_id
+        'global'
+        """
+        self._session.store.refresh()
+        return self._version(self._session.versions.resolve(name))
+
     def _version(self, id: str) -> Version:
         row = self.execute(
             "SELECT id, name, commit_id, working_commit_id, inherits_from_version_id, hidden "

@@ -1,1 +1,1 @@
-"""Package cli."""
+"""The command line: `lix`, or `python -m lix_vtab`."""

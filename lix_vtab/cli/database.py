@@ -1,0 +1,68 @@
+"""Finding and opening the database a command works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lix_vtab.cli.exits import CONFIGURATION
+from lix_vtab.cli.failures import Failure
+
+if TYPE_CHECKING:
+    from lix_vtab import Lix
+
+__all__ = ["find_database", "has_lix", "open_existing"]
+
+SUFFIX = ".lix"
+
+
+def find_database(given: str | None, environment: Mapping[str, str], start: Path) -> Path:
+    """Return where the database is: what was given, LIX_DB, or the nearest `.lix` upwards."""
+    named = given or environment.get("LIX_DB")
+    if named:
+        return Path(named)
+    for directory in (start, *start.parents):
+        found = sorted(path for path in directory.glob(f"*{SUFFIX}") if path.is_file())
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise Failure(
+                f"{directory} has several databases: {names}",
+                hint="choose one with --db or LIX_DB",
+                code=CONFIGURATION,
+            )
+        if found:
+            return found[0]
+    raise Failure(
+        f"no {SUFFIX} file in {start} or above it",
+        hint="name a database with --db or LIX_DB, or make one: lix init",
+        code=CONFIGURATION,
+    )
+
+
+def open_existing(path: Path) -> Lix:
+    """Open a database that has a lix in it; never create one."""
+    import os
+
+    from lix_vtab import open as open_lix
+    from lix_vtab.errors import NotInitializedError
+
+    if not path.exists():
+        raise Failure(
+            f"there is no database {path}", hint=f"make it: lix init {path}", code=CONFIGURATION
+        )
+    if not has_lix(path):
+        raise NotInitializedError(f"{path} has no lix in it", hint=f"add one: lix init {path}")
+    return open_lix(str(path), read_only=not os.access(path, os.W_OK))
+
+
+def has_lix(path: Path) -> bool:
+    """Tell whether an SQLite database has a lix in it."""
+    import apsw
+
+    probe = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        query = "SELECT 1 FROM sqlite_schema WHERE name = 'lix_internal'"
+        return bool(probe.execute(query).fetchall())
+    finally:
+        probe.close()

@@ -1,0 +1,56 @@
+"""Long output through a pager, as version control tools do it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import IO
+
+__all__ = ["Pager", "pager_command"]
+
+
+def pager_command(environment: Mapping[str, str]) -> str | None:
+    """Return the command of the pager: LIX_PAGER, PAGER or less; None when they say no.
+
+    >>> pager_command({}), pager_command({"PAGER": "most"}), pager_command({"LIX_PAGER": ""})
+    ('less', 'most', None)
+    """
+    for name in ("LIX_PAGER", "PAGER"):
+        if name in environment:
+            command = environment[name].strip()
+            return None if command in ("", "cat") else command
+    return "less"
+
+
+class Pager:
+    """A running pager; write to `stream`, then close.
+
+    `less` shows short output without taking the screen, keeps colours, and leaves the output where
+    it is.
+    """
+
+    def __init__(self, command: str, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            command,
+            shell=True,  # a pager's command may have options
+            stdin=subprocess.PIPE,
+            env={**environment, "LESS": environment.get("LESS", "FRX")},
+            encoding="utf-8",
+            errors="replace",
+        )
+        assert self._process.stdin is not None
+        self.stream: IO[str] = self._process.stdin
+
+    def close(self) -> None:
+        """Wait until the reader has seen enough."""
+        try:
+            self.stream.close()
+        except BrokenPipeError:
+            os.close(self.stream.fileno()) if not self.stream.closed else None
+        while True:
+            try:
+                self._process.wait()
+                return
+            except KeyboardInterrupt:
+                continue  # belongs to the pager
