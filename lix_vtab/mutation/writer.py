@@ -182,14 +182,23 @@ class Writer:
         return self._store_write(write, segment_id, values)
 
     def remove(
-        self, version_id: str, key: Key, *, writer_key: str | None = None, raw: bool = False
+        self,
+        version_id: str,
+        key: Key,
+        *,
+        writer_key: str | None = None,
+        raw: bool = False,
+        matched: Values | None = None,
     ) -> bool:
         """Delete the visible row of a key from a version; tell whether there was one.
 
         An untracked row of the version itself is removed, so that a tracked one shows again; any
-        other row is hidden by a tombstone.
+        other row is hidden by a tombstone. `matched` is an inherited row the statement found: the
+        version gets its tombstone even if the same statement deleted the row at its origin.
         """
         visible = self.own(version_id, key) if raw else self.visible(version_id, key)
+        if visible is None and matched is not None and self.own(version_id, key) is None:
+            visible = Visible(1, False, matched, "", None)
         if visible is None or visible.values.snapshot is None:
             return False
         version_no, segment_id = self._place(version_id, raw=raw)

@@ -171,15 +171,6 @@ class Commits:
         self._connection.execute(self._point, (commit_id, seq, now, version_no))
         return seq
 
-    def seal(self, seq: int) -> None:
-        """Complete a commit of the running transaction now, because a version starts from it.
-
-        What the transaction writes afterwards goes into another commit.
-        """
-        if self._first_open is not None and seq >= self._first_open:
-            self.close_open()
-            self._closed.discard(seq)
-
     def forget_open(self, version_no: int) -> None:
         """Stop using the open commit of a version whose tip was moved."""
         self._open.pop(version_no, None)

@@ -240,6 +240,11 @@ class Rows:
         sql = qualify("SELECT id FROM lix_internal_change WHERE no = ?", self._db)
         return str(self._connection.execute(sql, (change_no,)).get)
 
+    def values_of(self, change_no: int) -> Values | None:
+        """Return what a change says."""
+        row = self._connection.execute(self._change, (change_no,)).fetchone()
+        return None if row is None else Values(*row[:5])
+
     def key_of(self, change_no: int) -> Key | None:
         """Return the key a change is about."""
         sql = qualify(

@@ -309,7 +309,10 @@ class Versions:
         commit = None if commit_id is None else self._commits.by_id(commit_id)
         if commit is None:
             return self._segments.create(), None
-        self._commits.seal(commit.seq)
+        first_open = self._commits.first_open
+        if first_open is not None and commit.seq >= first_open:
+            # what the transaction writes afterwards must not show in what starts here
+            self._commits.seal(commit.version_no)
         return self._segments.fork(commit.segment_id, commit.seq), commit.seq
 
     def require_commit(self, commit_id: str) -> None:

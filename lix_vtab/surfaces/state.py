@@ -130,9 +130,13 @@ class State:
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
-        version_id, key, _ = self._target(rowid)
-        self._session.writer.remove(
-            version_id, key, writer_key=self._session.writer_key, raw=self.raw
+        session = self._session
+        version_id, key, visible = self._target(rowid)
+        matched = None
+        if visible is None and not self.raw:
+            matched = session.store.rows.values_of(self._locate(rowid)[1])
+        session.writer.remove(
+            version_id, key, writer_key=session.writer_key, raw=self.raw, matched=matched
         )
 
     # -- where a write goes
