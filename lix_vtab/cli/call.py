@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class Call:
     def screen(self) -> Screen:
         """Return what to print on."""
         return open_screen(
-            format=setting(self._ctx, "format"),
+            form=setting(self._ctx, "format"),
             color=setting(self._ctx, "color"),
             pager=setting(self._ctx, "pager"),
             environment=os.environ,
@@ -63,11 +64,15 @@ class Call:
 
 
 def command(
-    parent: click.Group | None = None, name: str | None = None, **attributes: Any
+    parent: click.Group | None = None,
+    name: str | None = None,
+    *,
+    examples: Sequence[str] = (),
+    **attributes: Any,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Turn a function of a `Call` into a command with the shared options.
 
-    `parent` is the group it belongs to.
+    `parent` is the group it belongs to; `examples` are shown below its help.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -76,8 +81,11 @@ def command(
         def run(ctx: click.Context, /, **given: Any) -> Any:
             return function(Call(ctx), **given)
 
+        about = inspect.cleandoc(function.__doc__ or "")
+        if examples:
+            about += "\n\n\b\n" + "\n".join(f"  {line}" for line in examples)
         make = click.command if parent is None else parent.command
-        return make(name, **attributes)(common(run))
+        return make(name, help=about, **attributes)(common(run))
 
     return decorate
 

@@ -25,7 +25,7 @@ class Failure(click.ClickException):
     def __init__(self, message: str, *, hint: str | None = None, code: int = INPUT) -> None:
         super().__init__(message)
         self.hint = hint
-        self.exit_code = code
+        self.leaves = code
 
 
 def guarded(action: Callable[[], object], *, as_json: Callable[[], bool]) -> int:
@@ -65,7 +65,7 @@ def report(error: Exception, *, as_json: bool = False) -> int:
     """Print an error on the error stream and return its exit code."""
     code = exit_code(error)
     if isinstance(error, click.ClickException):
-        code = error.exit_code if isinstance(error, Failure) else INPUT
+        code = error.leaves if isinstance(error, Failure) else INPUT
     if code == DEFECT:
         traceback.print_exception(error, file=sys.stderr)
     message = getattr(error, "message", None) or str(error) or type(error).__name__

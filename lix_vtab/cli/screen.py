@@ -21,20 +21,20 @@ __all__ = ["Screen", "open_screen"]
 class Screen:
     """What a command prints on.
 
-    `say` is for people and silent in the machine formats; `rows` prints in all of them. `format` is
+    `say` is for people and silent in the machine formats; `rows` prints in all of them. `form` is
     `text`, `json` or `csv`.
     """
 
     def __init__(
         self,
-        format: str = "text",
+        form: str = "text",
         *,
         out: IO[str],
         paint: Paint,
         wide: int | None = None,
         pager: str | None = None,
     ) -> None:
-        self.format = format
+        self.form = form
         self.paint = paint
         self.wide = wide
         self._out = out
@@ -43,7 +43,7 @@ class Screen:
     @property
     def machine(self) -> bool:
         """Tell whether a program reads the output."""
-        return self.format != "text"
+        return self.form != "text"
 
     def say(self, line: str = "") -> None:
         """Print a line for people."""
@@ -56,9 +56,9 @@ class Screen:
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Print rows in the format asked for."""
-        if self.format == "json":
+        if self.form == "json":
             self._json(columns, rows)
-        elif self.format == "csv":
+        elif self.form == "csv":
             writer = csv.writer(self._out, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([_csv_value(value) for value in row] for row in rows)
@@ -96,7 +96,7 @@ def _csv_value(value: Any) -> Any:
 
 
 def open_screen(
-    *, format: str | None, color: str | None, pager: bool | None, environment: Mapping[str, str]
+    *, form: str | None, color: str | None, pager: bool | None, environment: Mapping[str, str]
 ) -> Screen:
     """Return the screen of this process' standard output."""
     out = sys.stdout
@@ -104,7 +104,7 @@ def open_screen(
     size = shutil.get_terminal_size((100, 24))
     paged = terminal if pager is None else pager
     return Screen(
-        format or "text",
+        form or "text",
         out=out,
         paint=Paint(wants_color(color, environment, terminal=terminal)),
         wide=size.columns if terminal else None,
