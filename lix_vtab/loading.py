@@ -10,7 +10,8 @@ from lix_vtab.bootstrap import boot, create_lix
 from lix_vtab.errors import NotInitializedError
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.session import Session
-from lix_vtab.storage.ddl import read_format
+from lix_vtab.storage.ddl import FORMAT, read_format
+from lix_vtab.storage.migrations import migrate
 from lix_vtab.surfaces.functions import SqlFunction, register
 from lix_vtab.surfaces.install import TABLES, Sessions, install
 from lix_vtab.tables import describe_tables
@@ -55,13 +56,12 @@ def load_into(
     session.internal = internal
     session.files.plugins.use(plugins)
     try:
-        read_format(session.connection, session.db)
-        exists = True
+        current = read_format(session.connection, session.db) == FORMAT
     except NotInitializedError:
         if not init:
             raise
-        exists = False
-    if not exists or account is not None or key_values:
+        current = False
+    if not current or account is not None or key_values:
         _run(connection, session, account, key_values)
     return Loaded(session, sessions)
 
@@ -72,11 +72,13 @@ def _run(
     account: Mapping[str, str] | None,
     key_values: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Create and boot inside a SQL function: only there may shadow tables be written."""
+    """Create or migrate, and boot, inside a SQL function: only there may shadow tables change."""
 
     def initialise() -> None:
         try:
-            read_format(session.connection, session.db)
+            found = read_format(session.connection, session.db)
+            if found != FORMAT:
+                migrate(session.connection, session.db, found)
         except NotInitializedError:
             create_lix(session, TABLES, key_values)
         boot(session, account, key_values)
