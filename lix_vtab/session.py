@@ -28,7 +28,7 @@ class Reads(Protocol):
     def rows(self, surface: Any, plan: Any, args: Sequence[Any]) -> None:
         """Note that a surface looks for the rows of a plan."""
 
-    def content(self, file_id: str) -> None:
+    def content(self, version_id: str, file_id: str) -> None:
         """Note that the content of a file is looked at."""
 
 

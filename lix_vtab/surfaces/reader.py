@@ -288,6 +288,14 @@ class Reader:
             return _NOWHERE
         return _NOWHERE if entity_id is None else entity_id
 
+    def entity_id(self, plan: Plan, args: Sequence[Any]) -> str | None:
+        """Return the entity id of a primary key given whole, None when a plan has none."""
+        equal = {t.column for t in plan.terms if t.operator == "="}
+        if self._entity_of is None or not self._keys or not self._keys <= equal:
+            return None
+        found = self._key_of(plan, args)
+        return found if isinstance(found, str) else None
+
     def _outputs(self, plan: Plan, making: _Making) -> Iterator[str]:
         """Yield what to select: what a condition already says is not looked up again."""
         needed = {*plan.columns, *(column for column, _ in plan.order)}

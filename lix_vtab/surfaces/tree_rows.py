@@ -52,7 +52,7 @@ class TreeCursor(Cursor):
         def told(number: int) -> Any:
             value = self[number]
             if type(value) is Lazy:
-                reads.content(value.id)
+                reads.content(value.scope.version_id, value.id)
             return make(number)
 
         self.Column = told  # type: ignore[method-assign]
