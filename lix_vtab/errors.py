@@ -36,6 +36,7 @@ Leaf classes also derive from the exception APSW users would catch for the same 
     ├── BusyError                  LIX_ERROR_BUSY
     ├── Interrupted                LIX_ERROR_INTERRUPTED
     │   └── StatementTimeout       LIX_ERROR_TIMEOUT
+    ├── CallbackError              LIX_ERROR_CALLBACK
     ├── ClosedError                LIX_ERROR_CLOSED
     ├── NotInitializedError        LIX_ERROR_NOT_INITIALIZED
     ├── FormatError                LIX_ERROR_FORMAT
@@ -60,6 +61,7 @@ import apsw
 
 __all__ = [
     "BusyError",
+    "CallbackError",
     "CannotOpenError",
     "CelError",
     "ClosedError",
@@ -307,6 +309,17 @@ class StatementTimeout(Interrupted):
     """A statement ran longer than the session allows."""
 
     code = "LIX_ERROR_TIMEOUT"
+
+
+class CallbackError(LixError):
+    """Callbacks failed after a commit, which stands.
+
+    `failures` are the exceptions they raised, `result` is what the statement returned.
+    """
+
+    code = "LIX_ERROR_CALLBACK"
+    failures: tuple[Exception, ...] = ()
+    result: Any = None
 
 
 class ClosedError(LixError, apsw.ConnectionClosedError):

@@ -42,6 +42,8 @@ class Table:
     - `defaults` maps a column to the SQL expression an INSERT uses when the column is left out.
     - `rowid` says that `last_insert_rowid()` finds a fresh row.
     - `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
+    - `asks` names columns for which an INSERT of NULL says something else than leaving them out,
+      which SQLite does not tell a virtual table.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Table:
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rowid: bool = True
     refuses: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
 
     @property
     def address(self) -> tuple[str, ...]:

@@ -145,6 +145,9 @@ class Effects:
     controls_transaction: bool = False
 
 
+_ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
+
+
 class Place(enum.StrEnum):
     """Where a statement of a script runs."""
 
@@ -156,7 +159,10 @@ class Place(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedStatement:
-    """A statement ready to run: SQL for SQLite, or a lowering made of several."""
+    """A statement ready to run: SQL for SQLite, or a lowering made of several.
+
+    `stated` are the columns its table asks about that an INSERT names.
+    """
 
     sql: str
     kind: Kind
@@ -164,11 +170,17 @@ class PlannedStatement:
     names: tuple[str, ...]
     place: Place = Place.INSIDE
     lowering: Lowering | None = None
+    stated: frozenset[str] = frozenset()
 
     @property
     def width(self) -> int:
         """Return how many parameters SQLite will ask for."""
         return len(self.names) or len(self.ordinals)
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether nobody but SQLite has to do with the statement."""
+        return self.lowering is None and not self.stated and self.kind not in _ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +199,7 @@ class ExecutionPlan:
     def is_direct(self) -> bool:
         """Tell whether the text goes to SQLite as it is, as one statement."""
         first = self.statements[0]
-        return len(self.statements) == 1 and first.lowering is None and first.sql == self.sql
+        return len(self.statements) == 1 and first.is_plain and first.sql == self.sql
 
     def fingerprint(self) -> str:
         """Return a digest of the decisions in this plan, equal in every process and run.
@@ -197,7 +209,15 @@ class ExecutionPlan:
         """
         decisions = (
             tuple(
-                (s.sql, s.kind.value, tuple(s.ordinals), s.names, s.place.value, repr(s.lowering))
+                (
+                    s.sql,
+                    s.kind.value,
+                    tuple(s.ordinals),
+                    s.names,
+                    s.place.value,
+                    repr(s.lowering),
+                    sorted(s.stated),
+                )
                 for s in self.statements
             ),
             self.width,

@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 
 import apsw
 
-from lix_vtab.errors import LixError
+from lix_vtab.errors import LixError, TransactionStateError
 from lix_vtab.execution.atomic import atomic
 from lix_vtab.execution.bind import bind, check_parameters, take
 from lix_vtab.execution.catalogue import CatalogueProvider
 from lix_vtab.execution.contracts import (
     ExecutionPlan,
+    Kind,
     Place,
     PlannedStatement,
     Requirements,
@@ -46,8 +47,9 @@ changes, and the catalogue generation it was planned for."""
 class Executor:
     """Runs statements and scripts on one connection.
 
-    `catalogue` gives the tables that are ours. `scope` is entered around a lowered statement, so
-    that checks meant for the end of a statement can wait for its last row.
+    `catalogue` gives the tables that are ours. `scope` is entered around every statement that is
+    not plain, so that checks meant for the end of a statement can wait for its last row.
+    `blocks` counts the transaction blocks that are open; while there are some, they alone end transactions.
 
     >>> from lix_vtab.execution.catalogue import Catalogue
     >>> executor = Executor(apsw.Connection(""), lambda: Catalogue.of(1, []))
@@ -61,12 +63,13 @@ class Executor:
         catalogue: CatalogueProvider,
         *,
         limits: Limits | None = None,
-        scope: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        scope: Callable[[PlannedStatement], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._catalogue = catalogue
         self._limits = limits or Limits()
         self._scope = scope
+        self.blocks = 0
         self._plans: dict[str, ExecutionPlan] = {}
         self._direct: dict[str, _Direct] = {}
 
@@ -83,7 +86,7 @@ class Executor:
             fits = kind is dict and params.keys() == names  # type: ignore[union-attr]
         if not fits or (generation is not None and generation != self._catalogue().generation):
             return self._execute(sql, params)
-        connection = self._connection
+        connection = self.connection
         try:
             cursor = connection.execute(sql, params)
             try:
@@ -127,7 +130,9 @@ class Executor:
         try:
             prepared = self.plan(sql)
             _check(prepared, params)
-            with deadline(self._connection, self._limits.seconds):
+            if self.blocks:
+                _refuse_ends(prepared)
+            with deadline(self.connection, self._limits.seconds):
                 return self._run(prepared, params)
         except LixError:
             raise
@@ -144,7 +149,7 @@ class Executor:
         if inside:
             lowering = inside[0].lowering if len(statements) == 1 else None
             keep = lowering is not None and lowering.action == "FAIL"
-            with atomic(self._connection, self._begin(prepared.requirements), keep=keep):
+            with atomic(self.connection, self._begin(prepared.requirements), keep=keep):
                 outcomes += [self._statement(one, params) for one in inside]
         outcomes += [self._statement(one, params) for one in after]
         return _result(outcomes)
@@ -152,11 +157,11 @@ class Executor:
     def _begin(self, requirements: Requirements) -> str:
         """Return the statement that opens the transaction a plan requires."""
         if requirements.transaction is Transaction.GIVEN:
-            if self._connection.in_transaction:
+            if self.connection.in_transaction:
                 # SQLite refuses it, in its own words.
-                self._connection.execute(requirements.begin)
+                self.connection.execute(requirements.begin)
             return requirements.begin
-        if requirements.transaction is Transaction.READ or self._connection.readonly("main"):
+        if requirements.transaction is Transaction.READ or self.connection.readonly("main"):
             return "BEGIN"
         return "BEGIN IMMEDIATE"
 
@@ -168,21 +173,27 @@ class Executor:
         """
         if self._limits.rows is None or not statement.kind.changes_rows:
             return self._statement(statement, params)
-        with atomic(self._connection):
+        with atomic(self.connection):
             return self._statement(statement, params)
 
     def _statement(self, statement: PlannedStatement, params: Parameters) -> Outcome:
         """Run one planned statement with its share of the parameters."""
         values = take(statement.ordinals, statement.names, params)
         limit = self._limits.rows
-        if statement.lowering is None:
-            outcome = run(self._connection, statement.sql, values, limit)
-            if statement.kind.changes_rows:
-                return replace(outcome, changes=self._connection.changes())
-            return outcome
-        with self._scope():
-            outcome = run_lowered(self._connection, statement.lowering, values)
+        if statement.is_plain:
+            return self._plain(statement, values)
+        with self._scope(statement):
+            if statement.lowering is None:
+                return self._plain(statement, values)
+            outcome = run_lowered(self.connection, statement.lowering, values)
             check_rows(len(outcome.rows), limit)
+        return outcome
+
+    def _plain(self, statement: PlannedStatement, values: Sequence[Any]) -> Outcome:
+        """Let SQLite run a statement as it is."""
+        outcome = run(self.connection, statement.sql, values, self._limits.rows)
+        if statement.kind.changes_rows:
+            return replace(outcome, changes=self.connection.changes())
         return outcome
 
     def _failure(self, error: Exception, params: Parameters, sql: str) -> Exception:
@@ -208,6 +219,18 @@ def _check(prepared: ExecutionPlan, params: Parameters) -> None:
     if not fits:
         check_parameters(bind(parse(prepared.sql)), params)
         raise PlanError(f"plan and parameters disagree: {prepared.sql}")
+
+
+def _refuse_ends(prepared: ExecutionPlan) -> None:
+    """Refuse statements that would end the transaction of a block around them."""
+    for statement in prepared.statements:
+        if statement.kind in (Kind.COMMIT, Kind.ROLLBACK):
+            verb = statement.kind.value
+            raise TransactionStateError(
+                f"cannot {verb} - no transaction is active that a statement could end: this one "
+                "belongs to a transaction block",
+                hint="leave the block: it commits, or rolls back when an exception leaves it",
+            )
 
 
 def _parts(

@@ -38,17 +38,24 @@ Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str |
 
 
 class Trust(Protocol):
-    """Counts how deep inside our own code a connection is; whoever runs SQL there raises it."""
+    """Tells whether our own code prepares a statement: its depth is above zero then."""
 
-    depth: int
+    @property
+    def depth(self) -> int:
+        """Return how deep inside our own code the connection is."""
+        ...
 
 
 @dataclass(slots=True)
 class Reads:
-    """Collects the (schema, table) pairs user statements read while they are prepared."""
+    """Collects what user statements read while they are prepared.
+
+    `found` are (schema, table) pairs, `functions` the names of SQL functions.
+    """
 
     active: bool = False
     found: set[tuple[str, str]] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
 
 
 # Operations whose first argument is a table, and those whose second is.
@@ -110,6 +117,8 @@ def make_authorizer(
                 reads.found.add((schema or "main", first or ""))
         elif operation in _NO_TABLE:
             copying -= operation == _SELECT and copying > 0
+            if second and reads is not None and reads.active:
+                reads.functions.add(second.lower())
             return _OK
         else:
             table = first if operation in _FIRST else second if operation in _SECOND else None
@@ -151,12 +160,13 @@ def _refusal(table: str) -> InternalTableAccess:
 
 @contextmanager
 def recording(reads: Reads) -> Iterator[set[tuple[str, str]]]:
-    """Collect what the statements prepared inside read.
+    """Collect what the statements prepared inside read: yields the tables.
 
     Only preparing reports anything: run the statement with `can_cache=False`.
     """
     outer = reads.active, reads.found
     reads.active, reads.found = True, set()
+    reads.functions.clear()
     try:
         yield reads.found
     finally:

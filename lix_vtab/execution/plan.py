@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from lix_vtab.errors import ReadOnlyError
 from lix_vtab.execution.bind import explicit_text
-from lix_vtab.execution.catalogue import Catalogue
+from lix_vtab.execution.catalogue import Catalogue, Table
+from lix_vtab.execution.clauses import Insert, split
 from lix_vtab.execution.contracts import (
     BoundScript,
     BoundStatement,
@@ -65,6 +66,7 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
     statement = bound.statement
     table = catalogue.find(statement.target) if statement.kind.changes_rows else None
     lowering = None
+    stated: frozenset[str] = frozenset()
     if table is not None:
         verb = statement.kind.value.upper()
         if verb in table.refuses:
@@ -74,9 +76,20 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
             )
         if statement.upsert or statement.returning:
             lowering = lower(explicit_text(statement, bound.indexes), table)
+        if table.asks and statement.kind is Kind.INSERT:
+            stated = _stated(statement.text, table)
     return PlannedStatement(
-        bound.sql, statement.kind, bound.ordinals, bound.names, lowering=lowering
+        bound.sql, statement.kind, bound.ordinals, bound.names, lowering=lowering, stated=stated
     )
+
+
+def _stated(text: str, table: Table) -> frozenset[str]:
+    """Return which of the columns a table asks about an INSERT names."""
+    parts = split(text)
+    if not isinstance(parts, Insert) or not parts.source:
+        return frozenset()
+    named = table.columns if parts.columns is None else parts.columns
+    return table.asks & {name.lower() for name in named}
 
 
 def _requirements(

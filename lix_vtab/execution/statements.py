@@ -63,8 +63,13 @@ def check_rows(count: int, limit: int | None) -> None:
         )
 
 
-def describe(connection: apsw.Connection, sql: str, width: int) -> Description:
-    """Return the columns of a statement by preparing it, without running it."""
+def describe(
+    connection: apsw.Connection, sql: str, width: int, *, afresh: bool = False
+) -> Description:
+    """Return the columns of a statement by preparing it, without running it.
+
+    `afresh` prepares it even if that was done before, so that the authorizer is asked.
+    """
     description: Description = ()
 
     def remember(cursor: apsw.Cursor, _sql: str, _values: Any) -> bool:
@@ -75,7 +80,7 @@ def describe(connection: apsw.Connection, sql: str, width: int) -> Description:
     cursor = connection.cursor()
     cursor.exec_trace = remember
     try:
-        cursor.execute(sql, (None,) * width)
+        cursor.execute(sql, (None,) * width, can_cache=not afresh)
     except apsw.ExecTraceAbort:
         return description
     return description

@@ -111,7 +111,7 @@ def test_errors_of_user_functions_are_left_alone(executor):
     def fail(_value):
         raise TypeError("my own")
 
-    executor._connection.create_scalar_function("fail", fail, 1)
+    executor.connection.create_scalar_function("fail", fail, 1)
     with pytest.raises(TypeError, match="my own"):
         executor.execute("SELECT fail(?)", (1,))
 

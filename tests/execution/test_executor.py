@@ -84,7 +84,7 @@ def test_a_script_is_one_transaction(executor, begin):
     with pytest.raises(UniqueError):
         executor.execute(f"{begin}INSERT INTO t VALUES (1, 1); INSERT INTO t VALUES (1, 2){end}")
     assert executor.execute("SELECT * FROM t").rows == []
-    assert not executor._connection.in_transaction
+    assert not executor.connection.in_transaction
 
 
 def test_a_script_inside_a_transaction_is_a_savepoint(executor):
@@ -104,7 +104,7 @@ def test_or_rollback_may_end_the_transaction_by_itself(executor):
     executor.execute("BEGIN")
     with pytest.raises(UniqueError):
         executor.execute("INSERT INTO t VALUES (2, 2); INSERT OR ROLLBACK INTO t VALUES (1, 2)")
-    assert not executor._connection.in_transaction
+    assert not executor.connection.in_transaction
     assert executor.execute("SELECT a FROM t").rows == [(1,)]
 
 
@@ -112,7 +112,7 @@ def test_a_begin_script_inside_a_transaction(executor):
     executor.execute("BEGIN")
     with pytest.raises(TransactionStateError, match="cannot start a transaction within"):
         executor.execute("BEGIN; SELECT 1; COMMIT")
-    assert executor._connection.in_transaction
+    assert executor.connection.in_transaction
 
 
 def test_plain_transaction_statements(executor):
@@ -145,7 +145,7 @@ def test_deferred_constraints_fail_a_script_at_its_end(executor):
     )
     with pytest.raises(ConstraintError):
         executor.execute("INSERT INTO c VALUES (1); INSERT INTO c VALUES (2)")
-    assert not executor._connection.in_transaction
+    assert not executor.connection.in_transaction
     assert executor.execute("SELECT * FROM c").rows == []
     executor.execute("INSERT INTO c VALUES (1); INSERT INTO p VALUES (1)")
 
@@ -191,7 +191,7 @@ def test_scripts_on_a_read_only_database(tmp_path):
 
 
 def test_interrupts_roll_back(executor):
-    connection = executor._connection
+    connection = executor.connection
     connection.create_scalar_function("stop", lambda: connection.interrupt() or 1, 0)
     with pytest.raises(LixError) as caught:
         executor.execute(
@@ -210,16 +210,16 @@ def test_exceptions_of_any_kind_roll_back(executor):
     def stop():
         raise Stop
 
-    executor._connection.create_scalar_function("stop", stop, 0)
+    executor.connection.create_scalar_function("stop", stop, 0)
     with pytest.raises(Stop):
         executor.execute("INSERT INTO t VALUES (1, 1); SELECT stop()")
-    assert not executor._connection.in_transaction
+    assert not executor.connection.in_transaction
     assert executor.execute("SELECT * FROM t").rows == []
 
 
 def test_closed_connection(executor):
     executor.execute("SELECT 1")
-    executor._connection.close()
+    executor.connection.close()
     for _ in range(2):
         with pytest.raises(LixError, match="lix is closed; execute\\(\\) is unavailable") as caught:
             executor.execute("SELECT 1")
@@ -239,7 +239,7 @@ def test_statements_have_a_deadline():
 
 def test_a_deadline_is_not_confused_with_an_interrupt():
     executor = make(limits=Limits(seconds=30))
-    connection = executor._connection
+    connection = executor.connection
     connection.create_scalar_function("stop", lambda: connection.interrupt() or 1, 0)
     with pytest.raises(LixError) as caught:
         executor.execute(ENDLESS.replace("SELECT 1", "SELECT stop()"))
@@ -268,7 +268,7 @@ def test_rows_have_a_limit():
             executor.execute(sql)
         assert caught.value.hint
     assert executor.execute("SELECT count(*) FROM t").rows == [(4,)]
-    assert not executor._connection.in_transaction
+    assert not executor.connection.in_transaction
 
 
 def test_rows_of_lowered_statements_are_limited_too(virtual, catalogue):

@@ -168,7 +168,7 @@ def test_scope_surrounds_a_lowered_statement_only(virtual, catalogue):
     seen = []
 
     @contextmanager
-    def scope():
+    def scope(statement):
         seen.append("enter")
         yield
         seen.append("leave")

@@ -118,7 +118,7 @@ def test_locked_and_corrupt_files(executor, tmp_path):
     with pytest.raises(errors.NotADatabaseError) as caught:
         broken.execute("SELECT * FROM sqlite_schema")
     assert isinstance(caught.value, apsw.NotADBError)
-    cursor = executor._connection.execute("SELECT 1 UNION SELECT 2")
+    cursor = executor.connection.execute("SELECT 1 UNION SELECT 2")
     with pytest.raises(errors.LixError):
         executor.execute("DROP TABLE t; SELECT nope")
     cursor.close()

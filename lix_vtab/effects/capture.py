@@ -1,0 +1,86 @@
+"""Finding out what a transaction changed, while it can still be read and before it is public."""
+
+from __future__ import annotations
+
+from lix_vtab.effects.exchange import Exchange, Hearing, News
+from lix_vtab.effects.journal import Journal
+from lix_vtab.effects.untracked import Untracked
+from lix_vtab.session import Session
+from lix_vtab.storage.rows import Key
+
+__all__ = ["Capture"]
+
+
+class Capture:
+    """Watches the transactions of one session and announces those that commit.
+
+    Nothing is gathered while nobody listens. What was gathered is announced after the commit only;
+    a commit that fails is gathered again when it is tried again.
+    """
+
+    __slots__ = ("_exchange", "_journal", "_news", "_seen", "_session", "_untracked", "hearing")
+
+    def __init__(self, session: Session, exchange: Exchange) -> None:
+        self._session = session
+        self._exchange = exchange
+        store = session.store
+        self._journal = Journal(store, session.scopes)
+        self._untracked = Untracked(store, session.scopes)
+        self._news: News | None = None
+        self._seen: int | None = None
+        self.hearing: Hearing | None = None
+        store.overlay.before_write(self._note)
+        store.transaction.on_begin(self._forget)
+        store.transaction.at_close(self._gather)
+        store.transaction.after_commit(self._announce)
+        store.transaction.on_rollback(self._undo)
+
+    def _note(self, version_no: int, key: Key) -> None:
+        if self._exchange.listening:
+            self._untracked.note(version_no, key)
+
+    def _gather(self) -> None:
+        """Read what changed; each of our tables in the transaction reports the commit."""
+        if not self._exchange.listening:
+            self._news = None
+            return
+        store = self._session.store
+        seen = store.connection.execute("SELECT total_changes()").get
+        if self._news is not None and seen == self._seen:
+            return
+        self._seen = seen
+        self._news = self._read(store.commits.first_open)
+        if self.hearing is not None:
+            self.hearing.prepare(self._news)
+
+    def _read(self, first: int | None) -> News:
+        changes = []
+        last = 0
+        while first is not None:
+            page = self._journal.after(max(first - 1, last))
+            for commit in page:
+                changes += self._journal.changes(commit)
+                last = commit.seq
+            if not page:
+                break
+        touches = [change.touch for change in changes]
+        if len(self._untracked):
+            changes += self._untracked.changes()
+            touches += self._untracked.touches()
+        position = last or self._session.store.commits.next_seq() - 1
+        return News(tuple(changes), tuple(touches), first if last else None, position)
+
+    def _announce(self) -> None:
+        news, self._news = self._news, None
+        self._untracked.forget()
+        if news is not None:
+            self._exchange.announce(news, self.hearing)
+
+    def _undo(self) -> None:
+        self._news = None
+        if not self._session.store.transaction.active:
+            self._untracked.forget()
+
+    def _forget(self) -> None:
+        self._news = None
+        self._untracked.forget()

@@ -1,0 +1,133 @@
+"""Observed queries: checked once, run again and again, each time with what the run depended on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lix_vtab.effects.reads import ACTIVE, ReadSet, Recorder
+from lix_vtab.errors import UnsupportedSql
+from lix_vtab.execution.bind import bind, check_parameters
+from lix_vtab.execution.catalogue import CatalogueProvider
+from lix_vtab.execution.contracts import Kind
+from lix_vtab.execution.executor import Executor, Parameters
+from lix_vtab.execution.guard import Reads, recording
+from lix_vtab.execution.parse import parse
+from lix_vtab.execution.result import Row
+from lix_vtab.execution.statements import describe
+from lix_vtab.session import Session
+from lix_vtab.surfaces.install import functions_of
+
+__all__ = ["Outside", "Queries", "Run"]
+
+_ACTIVE_ID = "lix_active_version_id"
+_INTERNAL = "lix_internal_"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a text depends on besides rows of our tables, found when it is prepared.
+
+    `schemas` are the databases whose ordinary tables it reads. `reads_all` says that it calls a
+    function of ours that may look at anything, `follows_active` that one tells the active version.
+    """
+
+    schemas: frozenset[str]
+    reads_all: bool = False
+    follows_active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run returned and depended on."""
+
+    rows: list[Row]
+    columns: tuple[str, ...]
+    reads: ReadSet
+    outside: Outside
+
+
+class Queries:
+    """Runs queries on one connection and finds out what they depend on."""
+
+    __slots__ = ("_authorized", "_executor", "_session", "_tables")
+
+    def __init__(
+        self,
+        session: Session,
+        executor: Executor,
+        tables: CatalogueProvider,
+        authorized: Reads,
+    ) -> None:
+        self._session = session
+        self._executor = executor
+        self._tables = tables
+        self._authorized = authorized
+
+    def check(self, sql: str, params: Parameters) -> None:
+        """Refuse what is no query, and parameters that do not fit."""
+        parsed = parse(sql)
+        for statement in parsed.statements:
+            if statement.kind is not Kind.SELECT:
+                raise UnsupportedSql(
+                    "observe requires one or more SELECT statements, not "
+                    f"{statement.kind.value.upper()}",
+                    hint="run the statement with execute and observe a SELECT",
+                )
+        check_parameters(bind(parsed), params)
+
+    def run(self, sql: str, params: Parameters, outside: Outside | None) -> Run:
+        """Run a query; `outside` is what an earlier run found, None to look again."""
+        session = self._session
+        recorder = Recorder()
+        before, session.reads = session.reads, recorder
+        try:
+            outside = outside or self._outside(sql)
+            result = self._executor.execute(sql, params)
+        finally:
+            session.reads = before
+        reads = recorder.result(session)
+        if outside.follows_active:
+            reads = replace(reads, scopes=reads.scopes | {ACTIVE})
+        if outside.reads_all:
+            reads = replace(reads, anything=True)
+        return Run(result.rows, result.columns, reads, outside)
+
+    def _outside(self, sql: str) -> Outside:
+        """Prepare the statements anew to see which tables and functions they use."""
+        connection = self._executor.connection
+        with recording(self._authorized) as found:
+            for statement in self._executor.plan(sql).statements:
+                describe(connection, statement.sql, statement.width, afresh=True)
+            called = frozenset(self._authorized.functions)
+        ours = {function.name: function for function in functions_of(self._session)}
+        writers = sorted(name for name in called if name in ours and ours[name].writes)
+        if writers:
+            raise UnsupportedSql(
+                f"observe cannot run {writers[0]}(), which writes",
+                hint="observe requires one or more SELECT statements that only read",
+            )
+        reads_all = any(
+            name in ours and not ours[name].deterministic and name not in _PURE for name in called
+        )
+        return Outside(self._schemas(sorted(found)), reads_all, _ACTIVE_ID in called)
+
+    def _schemas(self, found: Sequence[tuple[str, str]]) -> frozenset[str]:
+        """Return the databases that hold ordinary tables among what is read."""
+        tables = self._tables()
+        execute = self._session.connection.execute
+        schemas: set[str] = set()
+        for schema, name in found:
+            if schema == "main" and (name.lower().startswith(_INTERNAL) or tables.find(name)):
+                continue
+            listed = execute(
+                "SELECT schema FROM pragma_table_list WHERE name = ? COLLATE NOCASE "
+                "AND type <> 'view'",
+                (name,),
+            )
+            schemas.update(row[0] for row in listed)
+        return frozenset(schemas)
+
+
+_PURE = frozenset([_ACTIVE_ID, "lix_pinned_version"])
+"""Functions that are not deterministic to SQLite but read nothing beyond the active version."""
