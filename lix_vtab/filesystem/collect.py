@@ -12,6 +12,7 @@ __all__ = ["collect"]
 # Renderings cover every commit a file's bytes changed in; a reference in the log counts too, for a
 # rebuilt or merged line may show its row again.
 _LIVE = f"""SELECT hash FROM lix_internal_rendering WHERE length(hash) = 32
+    UNION ALL SELECT previous FROM lix_internal_rendering WHERE length(previous) = 32
     UNION ALL SELECT snapshot ->> '$.blob_hash' FROM lix_internal_change
         WHERE schema_id = {BLOB_REF_ID} AND snapshot IS NOT NULL
     UNION ALL SELECT snapshot ->> '$.blob_hash' FROM lix_internal_overlay

@@ -246,8 +246,9 @@ class Contents:
 
     def _previous(self, positions: Sequence[Position]) -> bytes:
         for position in positions:
-            if position.hash is not None:
-                return self._bytes(position.hash)
+            hash = position.previous if position.hash is None else position.hash
+            if hash is not None:
+                return self._bytes(hash)
         return b""
 
     def _path(self, scope: Scope, file_id: str) -> str:

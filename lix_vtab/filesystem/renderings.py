@@ -29,14 +29,14 @@ EMPTY = b""
 LATER = ""
 """The error of a rendering that is made when it is read."""
 
-_COLUMNS = "r.no, r.hash, r.basis, r.error, r.plugin_id"
+_COLUMNS = "r.no, r.hash, r.basis, r.error, r.plugin_id, r.previous"
 _OPEN = (
-    "SELECT no, since, hash, error FROM lix_internal_rendering "
+    "SELECT no, since, hash, error, previous FROM lix_internal_rendering "
     f"WHERE file_id = ? AND holder = ? AND until = {NEWEST}"
 )
 _INSERT = (
     "INSERT INTO lix_internal_rendering(file_id, holder, until, since, hash, basis, error, "
-    f"plugin_id) VALUES (?, ?, {NEWEST}, ?, ?, ?, ?, ?)"
+    f"plugin_id, previous) VALUES (?, ?, {NEWEST}, ?, ?, ?, ?, ?, ?)"
 )
 _CLOSE = "UPDATE lix_internal_rendering SET until = ? WHERE no = ?"
 _DELETE = "DELETE FROM lix_internal_rendering WHERE no = ?"
@@ -65,8 +65,8 @@ _LAST = "SELECT coalesce(max(no), 0) FROM lix_internal_rendering"
 
 # The nearest of the folded segments decides; what a farther one adds is no longer behind it.
 _FOLD_NEW = f"""INSERT INTO lix_internal_rendering(
-        file_id, holder, until, since, hash, basis, error, plugin_id)
-    SELECT r.file_id, ?1, {NEWEST}, r.since, r.hash, r.basis, r.error, r.plugin_id
+        file_id, holder, until, since, hash, basis, error, plugin_id, previous)
+    SELECT r.file_id, ?1, {NEWEST}, r.since, r.hash, r.basis, r.error, r.plugin_id, r.previous
     FROM lix_internal_rendering r WHERE r.holder = ?2 AND r.since <= ?3 AND r.until > ?3
     AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering n
         WHERE n.file_id = r.file_id AND n.holder = ?1)"""
@@ -86,6 +86,7 @@ class Position(NamedTuple):
     basis: str
     error: str | None
     plugin_id: int | None
+    previous: bytes | None
 
     @property
     def dirty(self) -> bool:
@@ -166,12 +167,15 @@ class Renderings:
         """Make this the newest rendering of a file in a holder, under a number of its own."""
         self._set_floor()
         row = self._run(_OPEN, (file_id, holder)).fetchone()
+        previous = None
         if row is not None:
+            if hash is None:
+                previous = row[4] if row[2] is None else row[2]
             if holder < 0 or row[1] == seq:
                 self._run(_DELETE, (row[0],))
             else:
                 self._run(_CLOSE, (seq, row[0]))
-        self._run(_INSERT, (file_id, holder, seq, hash, basis, error, plugin_id))
+        self._run(_INSERT, (file_id, holder, seq, hash, basis, error, plugin_id, previous))
         self._plain.discard(file_id)
 
     def settle(

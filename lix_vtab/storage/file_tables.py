@@ -20,11 +20,12 @@ FILE_TABLES: dict[str, str] = {
     # The bytes a holder's rows of a file stand for. `no` names that set of rows and is never given
     # out twice; `basis` lists the sets farther away that were part of it. A NULL hash without
     # error is to be rendered before the transaction ends, one with error whenever it is read; an
-    # empty hash is a file without content. `plugin_id` is who owns the entities.
+    # empty hash is a file without content. `plugin_id` is who owns the entities. `previous` is what
+    # the bytes were before a hash became NULL.
     "rendering": """(
         no INTEGER PRIMARY KEY AUTOINCREMENT, file_id INTEGER NOT NULL, holder INTEGER NOT NULL,
         until INTEGER NOT NULL, since INTEGER NOT NULL, hash BLOB, basis TEXT NOT NULL,
-        error TEXT, plugin_id INTEGER, UNIQUE (file_id, holder, until))""",
+        error TEXT, plugin_id INTEGER, previous BLOB, UNIQUE (file_id, holder, until))""",
     # Plugins installed into the database, as the archives they came in.
     "plugin": """(
         key TEXT PRIMARY KEY, archive BLOB NOT NULL, created_at TEXT NOT NULL,

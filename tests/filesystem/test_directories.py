@@ -144,7 +144,9 @@ def test_files_and_directories_do_not_share_names(lix: Session) -> None:
     with pytest.raises(UniqueError, match="File path collides with existing directory path"):
         put(lix, "f", "/foo.bar")
     put(lix, "g", "/c.md")
-    with pytest.raises(UniqueError, match="Directory path collides with existing file path: /c.md"):
+    with pytest.raises(
+        UniqueError, match=r"Directory path collides with existing file path: /c\.md"
+    ):
         put(lix, "h", "/c.md/inner.txt")
     put(lix, "i", "/i.txt")
     with pytest.raises(UniqueError, match="File path collides"):

@@ -107,7 +107,10 @@ def test_one_version_at_a_time(lix: Session) -> None:
         "UPDATE lix_file_by_version SET path = '/shared/config-renamed.bin', data = 'ignored-again'"
         " WHERE id = 'file-shared' AND lixcol_version_id = 'fs-version-b'"
     )
-    one = "SELECT path, data FROM lix_file_by_version WHERE id = 'file-shared' AND lixcol_version_id = ?"
+    one = (
+        "SELECT path, data FROM lix_file_by_version"
+        " WHERE id = 'file-shared' AND lixcol_version_id = ?"
+    )
     assert lix.rows(one, (main,)) == [("/shared/config.bin", b"ignored")]
     assert lix.rows(one, ("fs-version-b",)) == [("/shared/config-renamed.bin", b"ignored-again")]
     lix.execute(
@@ -125,7 +128,8 @@ def test_inserts_by_version_name_one(lix: Session) -> None:
         )
     with pytest.raises(InvalidValueError, match="requires lixcol_version_id"):
         lix.execute(
-            "INSERT INTO lix_directory_by_version (id, path, name) VALUES ('m', '/missing/', 'missing')"
+            "INSERT INTO lix_directory_by_version (id, path, name)"
+            " VALUES ('m', '/missing/', 'missing')"
         )
     with pytest.raises(VersionNotFound):
         put_in(lix, "nowhere", "f", "/f.txt")
