@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lix_vtab.errors import SchemaNotFound
 from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.resolution.scope import Scopes
 from lix_vtab.resolution.visible import Query
-from lix_vtab.schema.builtin import compiled_builtins
+from lix_vtab.schema.builtin import BUILTIN_KEYS, compiled_builtin
 from lix_vtab.schema.compiled import CompiledSchema, compile_schema
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
@@ -21,13 +22,17 @@ __all__ = ["STORED_SCHEMA", "Catalogue"]
 STORED_SCHEMA = "lix_stored_schema"
 
 _ALL = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",))
+_IDS = Query(("{entity_id}",), 1, keys=("x.schema_id = ?1",))
+_OF_KEY = Query(
+    ("{snapshot}",), 3, keys=("x.schema_id = ?1", "x.entity_id >= ?2", "x.entity_id < ?3")
+)
 
 
 class Catalogue:
     """The schemas of one database: builtin ones, and those stored in the global version."""
 
     __slots__ = (
-        "_compiled", "_exact", "_ids", "_latest", "_scopes", "_stamp", "_store", "_written",
+        "_exact", "_ids", "_latest", "_scopes", "_stamp", "_store", "_written",
         "generation",
     )  # fmt: skip
 
@@ -36,8 +41,6 @@ class Catalogue:
         self._scopes = scopes
         self._exact: dict[tuple[str, str], CompiledSchema] = {}
         self._latest: dict[str, CompiledSchema] = {}
-        # by text, so that forgetting what is stored does not mean compiling it again
-        self._compiled: dict[str, CompiledSchema] = {}
         self._ids: str | None = None
         self._stamp: object = None
         self._written = False
@@ -59,7 +62,7 @@ class Catalogue:
         """Return the newest stored version of a schema."""
         known = self._latest.get(key)
         if known is None:
-            found = [schema for schema in self.stored() if schema.key == key]
+            found = self._stored(_OF_KEY, f"{key}~", f"{key}\x7f")
             known = max(found, key=lambda schema: int(schema.version), default=None)
             if known is not None and self._store.transaction.settled:
                 self._latest[key] = known
@@ -67,23 +70,31 @@ class Catalogue:
 
     def stored(self) -> Iterator[CompiledSchema]:
         """Yield every stored schema, builtin ones included."""
-        scope = self._scopes.of(GLOBAL)
-        if scope is None:
-            return
-        schema_id = self._store.names.find(STORED_SCHEMA)
-        view = scope.view(schema_id, self._store.overlay.occupied())
-        sql = _ALL.sql(self._store.db, view.shape, len(scope.chain))
-        found = self._store.connection.execute(sql, (schema_id, *view.params)).fetchall()
-        for (snapshot,) in found:
+        yield from self._stored(_ALL)
+
+    def _stored(self, query: Query, *params: str) -> Iterator[CompiledSchema]:
+        for (snapshot,) in self._rows(query, *params):
             definition = parse_json(snapshot)["value"]
             identity = (definition["x-lix-key"], definition["x-lix-version"])
             known = self._exact.get(identity) or _builtin(*identity)
             yield known or self.compile(definition)
 
+    def _rows(self, query: Query, *params: str) -> list[tuple[str]]:
+        """Read the rows of stored schemas in the global version."""
+        scope = self._scopes.of(GLOBAL)
+        if scope is None:
+            return []
+        store = self._store
+        schema_id = store.names.find(STORED_SCHEMA)
+        view = scope.view(schema_id, store.overlay.occupied())
+        sql = query.sql(store.db, view.shape, len(scope.chain))
+        return store.connection.execute(sql, (schema_id, *params, *view.params)).fetchall()
+
     def schema_ids(self) -> str:
         """Return the interned ids of all stored schema keys as a JSON array."""
         if self._ids is None:
-            ids = {self._store.names.find(schema.key) for schema in self.stored()}
+            names = self._store.names
+            ids = {names.find(id.rpartition("~")[0]) for (id,) in self._rows(_IDS)}
             text = canonical_json(sorted(ids))
             if not self._store.transaction.settled:
                 return text
@@ -102,11 +113,7 @@ class Catalogue:
 
     def compile(self, definition: dict[str, Json]) -> CompiledSchema:
         """Compile a definition, once for each text."""
-        text = canonical_json(definition)
-        known = self._compiled.get(text)
-        if known is None:
-            known = self._compiled[text] = compile_schema(parse_json(text))
-        return known
+        return _compiled(canonical_json(definition))
 
     def changed(self) -> None:
         """Drop what is known because a stored schema is written."""
@@ -175,6 +182,12 @@ class Catalogue:
         return definition
 
 
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> CompiledSchema:
+    """Compile a definition given as canonical JSON, once for all databases of the process."""
+    return compile_schema(parse_json(text))
+
+
 def _builtin(key: str, version: str) -> CompiledSchema | None:
-    found = compiled_builtins().get(key)
+    found = compiled_builtin(key) if key in BUILTIN_KEYS else None
     return found if found is not None and found.version == version else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -10,7 +10,7 @@ from lix_vtab.model.json import Json, parse_json
 from lix_vtab.schema.compiled import CompiledSchema, compile_schema
 from lix_vtab.schema.definition import schema_definition
 
-__all__ = ["BUILTIN_KEYS", "builtin_schemas", "compiled_builtins"]
+__all__ = ["BUILTIN_KEYS", "builtin_schemas", "compiled_builtin", "compiled_builtins"]
 
 BUILTIN_KEYS: Final = (
     "lix_stored_schema",
@@ -45,10 +45,15 @@ def builtin_schemas() -> tuple[dict[str, Json], ...]:
     return tuple(_load(key) for key in BUILTIN_KEYS)
 
 
-@lru_cache(maxsize=1)
 def compiled_builtins() -> dict[str, CompiledSchema]:
     """Return the builtin schemas compiled, by key."""
-    return {schema["x-lix-key"]: compile_schema(schema) for schema in builtin_schemas()}
+    return {key: compiled_builtin(key) for key in BUILTIN_KEYS}
+
+
+@cache
+def compiled_builtin(key: str) -> CompiledSchema:
+    """Return one builtin schema, compiled when it is first asked for."""
+    return compile_schema(_load(key))
 
 
 def _load(key: str) -> dict[str, Json]:
