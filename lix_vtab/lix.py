@@ -8,13 +8,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import apsw
 
+from lix_vtab.effects.callbacks import Subscription
+from lix_vtab.effects.changes import Batch
+from lix_vtab.effects.filters import Filter
+from lix_vtab.effects.hub import Hub
+from lix_vtab.effects.observe import Observation
+from lix_vtab.effects.queries import Queries
+from lix_vtab.effects.stream import QUEUE, CommitStream
 from lix_vtab.errors import ClosedError, TransactionStateError
+from lix_vtab.execution.blocks import block, retrying
+from lix_vtab.execution.contracts import PlannedStatement
 from lix_vtab.execution.executor import Executor, Parameters
-from lix_vtab.execution.guard import make_authorizer
+from lix_vtab.execution.explain import Explanation, explain
+from lix_vtab.execution.guard import Reads, make_authorizer
+from lix_vtab.execution.limits import Limits
 from lix_vtab.execution.result import Result
 from lix_vtab.filesystem.transfer import Progress, Transfer
 from lix_vtab.history.checkpoint import Checkpoint
@@ -25,7 +36,11 @@ from lix_vtab.storage.trusted import OwnCode
 
 __all__ = ["Lix", "Version", "load", "open"]
 
+T = TypeVar("T")
+
 BUSY_MS = 10_000
+STATEMENTS = 512
+"""How many prepared statements a connection keeps; our own inner ones are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +80,16 @@ def open(
     internal: bool = False,
     read_only: bool = False,
     writer_key: str | None = None,
+    statement_timeout: float | None = None,
+    row_limit: int | None = None,
 ) -> Lix:
     """Open a database, creating it and its lix when needed.
 
     `version` pins this session to a version; `account` (`{"id", "name"}`) authors its commits;
     `key_values` are written untracked on every open; `plugins` replaces the plugins on offer, which
     are `lix_vtab.plugins.BUILTIN` and those of installed packages; `internal` allows looking at
-    `lix_internal_*` tables; `writer_key` tags what this session writes.
+    `lix_internal_*` tables; `writer_key` tags what this session writes. A statement may take
+    `statement_timeout` seconds and return `row_limit` rows.
 
     >>> lix = open()
     >>> lix.execute("SELECT 1 + 1").rows
@@ -82,7 +100,9 @@ def open(
         if read_only
         else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     )
-    connection = apsw.Connection(path, flags=flags | apsw.SQLITE_OPEN_URI)
+    connection = apsw.Connection(
+        path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS
+    )
     try:
         connection.set_busy_timeout(BUSY_MS)
         if not read_only and path not in ("", ":memory:"):
@@ -96,12 +116,13 @@ def open(
             internal=internal,
             plugins=plugins,
         )
-        lix = Lix(connection, loaded)
+        authorized = Reads()
+        lix = Lix(connection, loaded, authorized, Limits(statement_timeout, row_limit))
         loaded.session.writer_key = writer_key
         if version is not None:
             lix.switch_version(version, session=True)
         connection.authorizer = make_authorizer(
-            OwnCode(), allow_internal=internal, keeps=loaded.is_lix_table
+            OwnCode(), allow_internal=internal, keeps=loaded.is_lix_table, reads=authorized
         )
         if not internal:
             connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -114,21 +135,32 @@ def open(
 class Lix:
     """An open database with version control. Usable as a context manager, which closes it."""
 
-    def __init__(self, connection: apsw.Connection, loaded: Loaded) -> None:
+    def __init__(
+        self, connection: apsw.Connection, loaded: Loaded, authorized: Reads, limits: Limits
+    ) -> None:
         self._connection: apsw.Connection | None = connection
         self._session = loaded.session
         self._loaded = loaded
-        self._executor = Executor(connection, loaded.tables)
+        self._executor = Executor(connection, loaded.tables, limits=limits, scope=self._statement)
+        queries = Queries(self._session, self._executor, loaded.tables, authorized)
+        self._hub = Hub(self._session, queries, loaded.capture.exchange)
+        loaded.capture.hearing = self._hub
 
     # -- SQL
 
     @property
     def connection(self) -> apsw.Connection:
-        """Return the APSW connection."""
+        """Return the APSW connection.
+
+        What is written through it has the same effects. Callbacks registered with `on_commit` are
+        called the next time this `Lix` is used, asking for its connection included.
+        """
         if self._connection is None:
             raise ClosedError(
                 "lix is closed; connection is unavailable", hint="open the database again"
             )
+        if self._hub.due:
+            self._hub.deliver()
         return self._connection
 
     def execute(
@@ -140,51 +172,85 @@ class Lix:
         >>> lix.execute("SELECT name FROM lix_version WHERE name = ?", ("main",)).rows
         [('main',)]
         """
-        if self._connection is None:
-            raise ClosedError(
-                "lix is closed; execute() is unavailable", hint="open the database again"
-            )
-        if writer_key is None and "inherits_from_version_id" not in sql:
-            return self._executor.execute(sql, params)
-        with self._writing_as(writer_key or self._session.writer_key):
-            self._session.parent_given = "inherits_from_version_id" in sql
-            try:
-                return self._executor.execute(sql, params)
-            finally:
-                self._session.parent_given = False
+        self._check_open("execute")
+        with self._hub.turn:
+            if writer_key is None:
+                result = self._executor.execute(sql, params)
+            else:
+                with self._writing_as(writer_key):
+                    result = self._executor.execute(sql, params)
+            if self._hub.due:
+                self._hub.deliver(result)
+            return result
 
     @contextmanager
     def transaction(self, *, writer_key: str | None = None) -> Iterator[Transaction]:
         """Group statements: all of them are committed together, or none when one raises.
 
         Nested transactions are savepoints.
+
+        >>> lix = open()
+        >>> with lix.transaction() as transaction:
+        ...     result = transaction.execute("DELETE FROM lix_key_value")
+        ...     result = transaction.execute("SELECT count(*) FROM lix_key_value")
+        >>> result.rows
+        [(0,)]
         """
-        connection = self.connection
-        nested = connection.in_transaction
-        name = f"lix_transaction_{id(connection)}"
-        connection.execute(f"SAVEPOINT {name}" if nested else "BEGIN IMMEDIATE")
+        self._check_open("transaction")
         transaction = Transaction(self)
-        try:
-            with self._writing_as(writer_key or self._session.writer_key):
-                yield transaction
-        except BaseException:
-            transaction.active = False
-            if connection.in_transaction:
-                connection.execute(f"ROLLBACK TO {name}; RELEASE {name}" if nested else "ROLLBACK")
-            raise
-        transaction.active = False
-        if not connection.in_transaction:
-            raise TransactionStateError(
-                "the transaction was ended inside its block: cannot commit - no transaction is "
-                "active",
-                hint="leave COMMIT and ROLLBACK to the block",
+        with self._hub.turn:
+            try:
+                with (
+                    self._writing_as(writer_key or self._session.writer_key),
+                    block(self._executor),
+                ):
+                    yield transaction
+            finally:
+                transaction.active = False
+            if self._hub.due:
+                self._hub.deliver()
+
+    def retry(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        attempts: int = 5,
+        writer_key: str | None = None,
+    ) -> T:
+        """Run `work` in a transaction, again from its start while the database is busy.
+
+        >>> lix = open()
+        >>> lix.retry(lambda transaction: transaction.execute("SELECT 1").rows)
+        [(1,)]
+        """
+
+        def once() -> T:
+            with self.transaction(writer_key=writer_key) as transaction:
+                return work(transaction)
+
+        alone = not self.connection.in_transaction
+        return retrying(once, attempts=attempts, alone=alone)
+
+    def explain(self, sql: str) -> Explanation:
+        """Show how a text would run, without running it; `str()` makes it readable."""
+        self._check_open("explain")
+        return explain(self.connection, self._executor, sql)
+
+    def _check_open(self, method: str) -> None:
+        if self._connection is None:
+            raise ClosedError(
+                f"lix is closed; {method}() is unavailable", hint="open the database again"
             )
+
+    @contextmanager
+    def _statement(self, planned: PlannedStatement) -> Iterator[None]:
+        """Surround a statement SQLite alone would not understand as it is meant."""
+        session = self._session
+        session.parent_given = "inherits_from_version_id" in planned.stated
         try:
-            connection.execute(f"RELEASE {name}" if nested else "COMMIT")
-        except BaseException:
-            if connection.in_transaction and not nested:
-                connection.execute("ROLLBACK")
-            raise
+            yield
+        finally:
+            session.parent_given = False
 
     @contextmanager
     def _writing_as(self, writer_key: str | None) -> Iterator[None]:
@@ -199,6 +265,76 @@ class Lix:
         """Call one of our SQL functions: the verbs of the facade are those of SQL."""
         marks = ", ".join("?" * len(args))
         return self.execute(f"SELECT {function}({marks})", args).rows[0][0]
+
+    # -- what happens after commits
+
+    def commits(
+        self,
+        *,
+        schema_keys: Sequence[str] = (),
+        entity_ids: Sequence[str] = (),
+        file_ids: Sequence[str] = (),
+        version_ids: Sequence[str] = (),
+        writer_keys: Sequence[str] = (),
+        exclude_writer_keys: Sequence[str] = (),
+        include_untracked: bool = True,
+        queue: int = QUEUE,
+        follow: bool = False,
+        since: int | None = None,
+    ) -> CommitStream:
+        """Stream what transactions change: one batch for each that changes something wanted.
+
+        A list narrows what is wanted to any of its values, an empty one does not. `queue` batches
+        wait for a slow reader. `follow` also gives what other processes commit, `since` begins
+        after a commit of the past.
+
+        >>> lix = open()
+        >>> stream = lix.commits(schema_keys=["lix_key_value"])
+        >>> result = lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('theme', 'dark')")
+        >>> [(change.operation, change.entity_id) for change in stream.next().changes]
+        [('insert', 'theme')]
+        """
+        self._check_open("commits")
+        wanted = Filter.of(
+            schema_keys=schema_keys,
+            entity_ids=entity_ids,
+            file_ids=file_ids,
+            version_ids=version_ids,
+            writer_keys=writer_keys,
+            exclude_writer_keys=exclude_writer_keys,
+            include_untracked=include_untracked,
+        )
+        return self._hub.commits(wanted, size=queue, follow=follow, since=since)
+
+    def on_commit(self, callback: Callable[[Batch], object], **wanted: Any) -> Subscription:
+        """Call `callback` with each batch, once the statement that committed has returned.
+
+        Takes the conditions of `commits`. What a callback raises is raised by the statement as
+        CallbackError; the commit stands.
+
+        >>> lix, seen = open(), []
+        >>> subscription = lix.on_commit(seen.append, schema_keys=["lix_key_value"])
+        >>> result = lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('theme', 'dark')")
+        >>> len(seen)
+        1
+        """
+        self._check_open("on_commit")
+        return self._hub.on_commit(callback, Filter.of(**wanted))
+
+    def observe(self, sql: str, params: Parameters = ()) -> Observation:
+        """Follow the result of a query: first as it is, then each time it has changed.
+
+        >>> lix = open()
+        >>> themes = lix.observe("SELECT value FROM lix_key_value WHERE key = ?", ["theme"])
+        >>> themes.next().rows
+        []
+        >>> result = lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('theme', 'dark')")
+        >>> themes.next().rows
+        [('dark',)]
+        """
+        self._check_open("observe")
+        with self._hub.turn:
+            return self._hub.observe(sql, params)
 
     # -- versions
 
@@ -259,7 +395,8 @@ class Lix:
             "FROM lix_version WHERE id = ?",
             (id,),
         ).rows[0]
-        return Version(*row[:5], bool(row[5]))
+        id, name, commit_id, working_commit_id, parent, hidden = row
+        return Version(id, name, commit_id, working_commit_id, parent, bool(hidden))
 
     # -- schemas
 
@@ -416,6 +553,7 @@ class Lix:
     def close(self) -> None:
         """Close the database; closing twice is fine."""
         if self._connection is not None:
+            self._hub.close()
             self._connection.close()
             self._connection = None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lix_vtab.bootstrap import boot, create_lix
+from lix_vtab.effects.capture import Capture
 from lix_vtab.errors import NotInitializedError
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.session import Session
@@ -21,10 +22,11 @@ __all__ = ["Loaded", "load_into"]
 
 @dataclass(slots=True)
 class Loaded:
-    """What loading made: the session of the main database and its table catalogue."""
+    """What loading made: the session of the main database and what goes with it."""
 
     session: Session
     sessions: Sessions
+    capture: Capture
     _tables: Catalogue | None = None
     _generation: int = -1
 
@@ -63,7 +65,9 @@ def load_into(
         current = False
     if not current or account is not None or key_values:
         _run(connection, session, account, key_values)
-    return Loaded(session, sessions)
+    captures: list[Capture] = []
+    sessions.follow(lambda session: captures.append(Capture(session)))
+    return Loaded(session, sessions, captures[0])
 
 
 def _run(

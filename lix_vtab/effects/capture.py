@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lix_vtab.effects.exchange import Exchange, Hearing, News
+from lix_vtab.effects.exchange import Hearing, News, exchange_of
 from lix_vtab.effects.journal import Journal
 from lix_vtab.effects.untracked import Untracked
 from lix_vtab.session import Session
@@ -18,11 +18,11 @@ class Capture:
     a commit that fails is gathered again when it is tried again.
     """
 
-    __slots__ = ("_exchange", "_journal", "_news", "_seen", "_session", "_untracked", "hearing")
+    __slots__ = ("_journal", "_news", "_seen", "_session", "_untracked", "exchange", "hearing")
 
-    def __init__(self, session: Session, exchange: Exchange) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._exchange = exchange
+        self.exchange = exchange_of(_path(session))
         store = session.store
         self._journal = Journal(store, session.scopes)
         self._untracked = Untracked(store, session.scopes)
@@ -36,12 +36,12 @@ class Capture:
         store.transaction.on_rollback(self._undo)
 
     def _note(self, version_no: int, key: Key) -> None:
-        if self._exchange.listening:
+        if self.exchange.listening:
             self._untracked.note(version_no, key)
 
     def _gather(self) -> None:
         """Read what changed; each of our tables in the transaction reports the commit."""
-        if not self._exchange.listening:
+        if not self.exchange.listening:
             self._news = None
             return
         store = self._session.store
@@ -74,7 +74,7 @@ class Capture:
         news, self._news = self._news, None
         self._untracked.forget()
         if news is not None:
-            self._exchange.announce(news, self.hearing)
+            self.exchange.announce(news, self.hearing)
 
     def _undo(self) -> None:
         self._news = None
@@ -84,3 +84,11 @@ class Capture:
     def _forget(self) -> None:
         self._news = None
         self._untracked.forget()
+
+
+def _path(session: Session) -> str:
+    """Return the file of a session's database, empty when it has none."""
+    for _, name, path in session.connection.execute("PRAGMA database_list"):
+        if name == session.db:
+            return path or ""
+    return ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["POLL", "Wake", "wait_for", "wait_for_async"]
 
@@ -44,6 +46,8 @@ class Wake:
 
     async def wait_async(self, seen: int, timeout: float | None) -> None:
         """Do the same without blocking the event loop."""
+        import asyncio  # only those who wait this way pay for loading it
+
         entry = asyncio.get_running_loop(), asyncio.Event()
         with self._condition:
             if self.count != seen:

@@ -49,7 +49,8 @@ class Executor:
 
     `catalogue` gives the tables that are ours. `scope` is entered around every statement that is
     not plain, so that checks meant for the end of a statement can wait for its last row.
-    `blocks` counts the transaction blocks that are open; while there are some, they alone end transactions.
+    `blocks` counts the transaction blocks that are open; while there are some, they alone end
+    transactions.
 
     >>> from lix_vtab.execution.catalogue import Catalogue
     >>> executor = Executor(apsw.Connection(""), lambda: Catalogue.of(1, []))

@@ -66,6 +66,7 @@ class Sessions:
             TrustedConnection(connection) if isinstance(connection, apsw.Connection) else connection
         )
         self._sessions: dict[str, Session] = {}
+        self._follow: Callable[[Session], None] | None = None
 
     def __call__(self, db: str = "main") -> Session:
         """Return the session of a database."""
@@ -73,7 +74,15 @@ class Sessions:
         if known is None:
             known = self._sessions[db] = Session(self._own, db)
             EntityTables(known)
+            if self._follow is not None:
+                self._follow(known)
         return known
+
+    def follow(self, hook: Callable[[Session], None]) -> None:
+        """Call `hook` with every session, those of databases attached later included."""
+        self._follow = hook
+        for session in self._sessions.values():
+            hook(session)
 
 
 def install(connection: Connection) -> Sessions:

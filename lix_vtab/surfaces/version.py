@@ -72,6 +72,7 @@ class VersionSurface:
     sortable = True
     multi = False
     conflict_keys = (("id",), ("working_commit_id",))
+    asks = frozenset(["inherits_from_version_id"])
 
     def __init__(self, session: Session) -> None:
         self._session = session
