@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lix_vtab.errors import ReadOnlyError
-from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.surfaces.checkpoint import FIRST_LABEL, checkpoint_labels
 from lix_vtab.surfaces.entity import Entity
+from lix_vtab.surfaces.entity_shape import EntityShape
 from lix_vtab.surfaces.planner import Plan
 from lix_vtab.surfaces.relation import followed_by
 
@@ -21,8 +21,8 @@ class EntityLabel(Entity):
 
     sortable = False
 
-    def __init__(self, session: Session, schema: CompiledSchema) -> None:
-        super().__init__(session, schema)
+    def __init__(self, session: Session, shape: EntityShape) -> None:
+        super().__init__(session, shape)
         self._derived = checkpoint_labels(session, self.columns)
 
     def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-from lix_vtab.errors import ConstraintViolation, SchemaNotFound
+from lix_vtab.errors import ConstraintViolation
 from lix_vtab.mutation.writer import DERIVED, Write
 from lix_vtab.schema import BUILTIN_KEYS, CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
-from lix_vtab.surfaces.base import ReadOnlySurface, Surface
+from lix_vtab.surfaces.base import Surface
 from lix_vtab.surfaces.entity import Entity, EntityByVersion
 from lix_vtab.surfaces.entity_label import EntityLabel
-from lix_vtab.surfaces.planner import Column, Plan
+from lix_vtab.surfaces.entity_shape import EntityShape
 
-__all__ = ["MODULE", "EntityTables", "build_entity"]
+__all__ = ["MODULE", "EntityTables", "build_entity", "entity_surfaces"]
 
 MODULE = "lix_entity"
 
-VARIANTS: dict[str, tuple[str, Callable[[Session, CompiledSchema], Surface]]] = {
+Build = Callable[[Session, EntityShape], Surface]
+
+VARIANTS: dict[str, tuple[str, Build]] = {
     "state": ("", Entity),
     "state_by_version": ("_by_version", EntityByVersion),
 }
@@ -29,7 +30,7 @@ VARIANTS: dict[str, tuple[str, Callable[[Session, CompiledSchema], Surface]]] = 
 _ON_DEMAND = re.compile("pragma_.*|jsonb?_(each|tree)").fullmatch
 """Names of table-valued functions that SQLite lists only once they were used."""
 
-_SPECIAL: dict[tuple[str, str], Callable[[Session, CompiledSchema], Surface]] = {
+_SPECIAL: dict[tuple[str, str], Build] = {
     ("lix_entity_label", "state"): EntityLabel,
 }
 """Tables that show more than stored rows."""
@@ -39,30 +40,20 @@ _OWN_TABLES = frozenset([*DERIVED, "lix_active_version", "lix_active_account"])
 
 
 def build_entity(session: Session, args: Sequence[str]) -> Surface:
-    """Build the surface of `CREATE VIRTUAL TABLE ... USING lix_entity(key, variant, version)`.
+    """Build the surface of `CREATE VIRTUAL TABLE ... USING lix_entity(key, variant, ...)`."""
+    shape = EntityShape.parse(args)
+    build = _SPECIAL.get((shape.key, args[1])) or VARIANTS[args[1]][1]
+    return build(session, shape)
 
-    The version says for which schema the columns were declared; the newest one is shown.
-    """
+
+def entity_surfaces(session: Session) -> Iterator[tuple[str, Surface]]:
+    """Yield name and surface of every table of a stored schema."""
     session.store.refresh()
-    key, variant = args[0].strip('"'), args[1]
-    schema = session.catalogue.latest(key)
-    if schema is None:
-        if session.drops:
-            # SQLite connects a table even to drop it
-            return _Gone()
-        raise SchemaNotFound(f"schema '{key}' is not stored", details={"schema_key": key})
-    build = _SPECIAL.get((key, variant)) or VARIANTS[variant][1]
-    return build(session, schema)
-
-
-class _Gone(ReadOnlySurface):
-    """What a table shows on its way out."""
-
-    columns: Sequence[Column] = (Column("gone"),)
-
-    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
-        """Find nothing."""
-        return ()
+    for schema in session.catalogue.stored():
+        shape = EntityShape.of(schema)
+        for variant, name in _variants(schema):
+            build = _SPECIAL.get((schema.key, variant)) or VARIANTS[variant][1]
+            yield name, build(session, shape)
 
 
 class EntityTables:
@@ -170,11 +161,13 @@ def _names(schema: CompiledSchema) -> Iterator[str]:
 
 def _tables(schema: CompiledSchema) -> Iterator[tuple[str, str]]:
     """Yield name and module of each table a schema has."""
+    shape = EntityShape.of(schema)
+    for variant, name in _variants(schema):
+        yield name, f"{MODULE}({shape.arguments(variant)})"
+
+
+def _variants(schema: CompiledSchema) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of each table a schema has."""
     for variant, (suffix, _) in VARIANTS.items():
         if variant in schema.views and (suffix or schema.key not in _OWN_TABLES):
-            # property names are part of it: an UPDATE of a definition keeps the version
-            columns = len(schema.properties)
-            yield (
-                schema.key + suffix,
-                f'{MODULE}("{schema.key}", {variant}, {schema.version}, {columns})',
-            )
+            yield variant, schema.key + suffix

@@ -43,10 +43,16 @@ WAYS: dict[str, Callable[[Session, str], object]] = {
 }
 
 
+COUNT = "SELECT count(*) FROM lix_stored_schema"
+
+
 def tables(lix: Session) -> list[str]:
+    """Return the tables of schemas that are not there from the start."""
     return lix.column(
         "SELECT name FROM sqlite_schema WHERE sql LIKE '%lix_entity(%'"
-        " AND name NOT LIKE 'lix_%' ORDER BY 1"
+        " AND name NOT LIKE 'lix_%' AND name NOT GLOB 'csv_*' AND name NOT GLOB 'json_*'"
+        " AND name NOT GLOB 'markdown_*' AND name NOT GLOB 'text_*' AND name NOT GLOB 'md_*'"
+        " ORDER BY 1"
     )
 
 
@@ -96,9 +102,10 @@ def test_an_unfit_definition_is_refused_every_way(
 ) -> None:
     lix = open_session()
     lix.lix._session.internal = False
+    before = lix.value(COUNT)
     with pytest.raises(LixError, match=phrase):
         WAYS[way](lix, json.dumps(definition))
-    assert lix.value("SELECT count(*) FROM lix_stored_schema") == 18
+    assert lix.value(COUNT) == before
 
 
 def test_reserved_keys_need_internal_access(tmp_path: Path) -> None:
@@ -353,9 +360,10 @@ def test_schema_and_rows_in_one_script(lix: Session) -> None:
 def test_names_that_are_taken(lix: Session, taken: str, kind: str) -> None:
     lix.execute("CREATE TABLE other(x)")
     lix.execute(f"CREATE {kind.format(taken)}")
+    before = lix.value(COUNT)
     with pytest.raises(ConstraintViolation, match="cannot be stored: a table or index named"):
         store(lix, TASK)
-    assert lix.value("SELECT count(*) FROM lix_stored_schema") == 18
+    assert lix.value(COUNT) == before
 
 
 @pytest.mark.parametrize("first", ["task", "task_by_version"])

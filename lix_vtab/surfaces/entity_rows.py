@@ -1,0 +1,148 @@
+"""Rows of a schema's tables on their way in: from SQL values to what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lix_vtab.errors import InvalidValueError
+from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.mutation.catalogue import STORED_SCHEMA
+from lix_vtab.mutation.writer import RowWrite, Visible
+from lix_vtab.schema import CompiledSchema, Property, from_sql, schema_of_snapshot
+from lix_vtab.session import Session
+from lix_vtab.storage.rows import Key, Values
+from lix_vtab.surfaces.values import flag, json_value, text
+
+__all__ = ["EntityRows"]
+
+
+class EntityRows:
+    """Makes rows of one schema for the table `name`, whose first columns are the properties.
+
+    SQLite does not tell a virtual table which columns an INSERT left out, so NULL leaves a
+    property out; one that has to be there and may be null becomes null.
+    """
+
+    __slots__ = ("_insert", "_name", "_nullable", "_readers", "_session", "schema")
+
+    def __init__(self, session: Session, schema: CompiledSchema, name: str) -> None:
+        self._session = session
+        self._name = name
+        self._insert = f"{name} insert"
+        self.schema = schema
+        self._readers = tuple(
+            _reader(property, f"{self._insert} property '{property.name}'")
+            for property in schema.properties.values()
+        )
+        self._nullable = tuple(p.name for p in schema.properties.values() if p.required and p.null)
+
+    def inserted(self, fields: Sequence[Any], given: Mapping[str, Any]) -> RowWrite:
+        """Return the row of an INSERT; `given` are the columns after the properties."""
+        label = self._insert
+        schema = self.schema
+        content = self._content(fields)
+        entity_id = schema.entity_id_of(content)
+        if given["lixcol_entity_id"] is not None:
+            entity_id = text(given["lixcol_entity_id"], label, "lixcol_entity_id")
+        if entity_id is None:
+            raise InvalidValueError(
+                f"{label} requires entity_id (schema has no x-lix-primary-key)",
+                hint="give lixcol_entity_id",
+                details={"column": "lixcol_entity_id"},
+            )
+        overrides = schema.overrides
+        defaults = {
+            "lixcol_file_id": overrides.file_id or "lix",
+            "lixcol_plugin_key": overrides.plugin_key or "lix",
+            "lixcol_schema_version": schema.version,
+        }
+        file_id, plugin_key, version = (
+            default if given[column] is None else text(given[column], label, column)
+            for column, default in defaults.items()
+        )
+        untracked = given["lixcol_untracked"]
+        return RowWrite(
+            entity_id,
+            schema.key,
+            file_id,
+            plugin_key,
+            version,
+            content,
+            _metadata(given["lixcol_metadata"], label),
+            self._session.writer_key,
+            overrides.untracked
+            if untracked is None
+            else flag(untracked, label, "lixcol_untracked"),
+        )
+
+    def updated(self, key: Key, visible: Visible, assigned: Mapping[str, Any]) -> RowWrite:
+        """Return the row an UPDATE makes of a visible one."""
+        label = f"{self._name} update"
+        names = self._session.store.names
+        values = visible.values
+        content, version = self._patched(values, assigned)
+        plugin_key = assigned.get("lixcol_plugin_key", names.text(values.plugin_id))
+        version = assigned.get("lixcol_schema_version", version)
+        return RowWrite(
+            key.entity_id,
+            self.schema.key,
+            names.text(key.file_id),
+            text(plugin_key, label, "lixcol_plugin_key"),
+            text(version, label, "lixcol_schema_version"),
+            content,
+            _metadata(assigned.get("lixcol_metadata", values.metadata), label),
+            self._session.writer_key,
+            visible.untracked,
+        )
+
+    def _content(self, fields: Sequence[Any]) -> dict[str, Json]:
+        """Return the snapshot of a new row."""
+        schema = self.schema
+        content: dict[str, Json] = {}
+        for (name, read), value in zip(self._readers, fields, strict=False):
+            if value is not None:
+                content[name] = read(value)
+        content = schema.apply_defaults(content, self._session.writer.source)
+        for name in self._nullable:
+            if name not in content:
+                content = {**content, name: None}
+        if schema.key == STORED_SCHEMA:
+            # what is no definition at all has no key either
+            schema_of_snapshot(content)
+        return content
+
+    def _patched(self, values: Values, assigned: Mapping[str, Any]) -> tuple[Json, str]:
+        """Return the snapshot with properties assigned, and the schema version it then has.
+
+        A row whose properties change comes under the newest schema, which knows all the columns.
+        """
+        before = parse_json(values.snapshot or "{}")
+        content = dict(before)
+        for name, property in self.schema.properties.items():
+            if name not in assigned:
+                continue
+            if assigned[name] is not None:
+                label = f"{self._name} update assignment '{name}'"
+                content[name] = from_sql(assigned[name], property, label)
+            elif property.required and property.null:
+                content[name] = None
+            elif content.get(name) is not None:
+                del content[name]
+        changed = canonical_json(content) != canonical_json(before)
+        return content, self.schema.version if changed else values.schema_version
+
+
+def _reader(property: Property, label: str) -> tuple[str, Callable[[Any], Json]]:
+    """Return the name of a property and what turns its SQL values into JSON."""
+    if not property.string:
+        return property.name, lambda value: from_sql(value, property, label)
+    # nearly every value is a text for a property that takes texts
+    return (
+        property.name,
+        lambda value: value if type(value) is str else from_sql(value, property, label),
+    )
+
+
+def _metadata(value: Any, label: str) -> Json:
+    return None if value is None else json_value(value, label, "lixcol_metadata")
