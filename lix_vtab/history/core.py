@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from lix_vtab.history.diff import Comparison, compare
 from lix_vtab.history.graph import Graph, Reach
 from lix_vtab.history.revision import Revision, Revisions
 from lix_vtab.mutation.versions import VersionWriter
 from lix_vtab.resolution.scope import Scope, Scopes
+from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.store import Store
 from lix_vtab.storage.versions import Pointer
 
@@ -15,11 +17,12 @@ __all__ = ["History"]
 class History:
     """The commit graph, revision names and scopes of past states of one database."""
 
-    __slots__ = ("_scopes", "_store", "graph", "revisions")
+    __slots__ = ("_scopes", "_store", "_versions", "graph", "revisions")
 
     def __init__(self, store: Store, scopes: Scopes, versions: VersionWriter) -> None:
         self._store = store
         self._scopes = scopes
+        self._versions = versions
         self.graph = Graph(store)
         self.revisions = Revisions(store, scopes, versions, self.graph)
 
@@ -30,7 +33,8 @@ class History:
     def scope(self, revision: Revision) -> Scope:
         """Return the scope that shows the state of a revision: the own rows of its line then."""
         commit = revision.commit
-        return self._scopes.at(commit.segment_id, commit.seq)
+        version = self._store.versions.pointer_by_no(commit.version_no)
+        return self._scopes.at(commit.segment_id, commit.seq, version.id)
 
     def reach_of_working(self, working: Pointer) -> Reach | None:
         """Return what can be reached from a working commit beyond itself: its baseline and before.
@@ -40,3 +44,22 @@ class History:
         seq = working.baseline_seq
         baseline = None if seq is None else self._store.commits.by_seq(seq)
         return None if baseline is None else self.graph.reach(baseline).farther()
+
+    def tip(self) -> Commit | None:
+        """Return the tip of the active version, None when it has no commit."""
+        pointer = self._active()
+        return None if pointer.tip_seq is None else self._store.commits.by_seq(pointer.tip_seq)
+
+    def baseline(self) -> Commit | None:
+        """Return the last checkpoint of the active version, or the commit it began at if any."""
+        seq = self._active().baseline_seq
+        return None if seq is None else self._store.commits.by_seq(seq)
+
+    def compare(self, before: Commit | None, after: Commit | None) -> Comparison:
+        """Prepare the comparison of two states, None being the empty one."""
+        return compare(self._store.segments, self.graph, before, after)
+
+    def _active(self) -> Pointer:
+        pointer = self._store.versions.pointer(self._versions.active_id())
+        assert pointer is not None
+        return pointer

@@ -12,6 +12,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import Surface
 from lix_vtab.surfaces.entity import Entity, EntityByVersion
+from lix_vtab.surfaces.entity_history import EntityHistory, entity_at
 from lix_vtab.surfaces.entity_label import EntityLabel
 from lix_vtab.surfaces.entity_shape import EntityShape
 
@@ -24,8 +25,13 @@ Build = Callable[[Session, EntityShape], Surface]
 VARIANTS: dict[str, tuple[str, Build]] = {
     "state": ("", Entity),
     "state_by_version": ("_by_version", EntityByVersion),
+    "state_history": ("_history", EntityHistory),
+    "state_at": ("_at", entity_at),
 }
-"""The suffix of each kind of table in `x-lix-entity-views`, and what it shows."""
+"""The suffix of each kind of table in `x-lix-entity-views`, and what it shows.
+
+Who wants the history of a schema also gets its table at any revision.
+"""
 
 _ON_DEMAND = re.compile("pragma_.*|jsonb?_(each|tree)").fullmatch
 """Names of table-valued functions that SQLite lists only once they were used."""
@@ -153,6 +159,13 @@ class EntityTables:
         return row is not None
 
 
+def _wanted(schema: CompiledSchema, variant: str) -> bool:
+    """Tell whether a schema has a kind of table; what is derived has no history of its own."""
+    if variant in ("state_history", "state_at"):
+        return "state_history" in schema.views and schema.key not in DERIVED
+    return variant in schema.views
+
+
 def _names(schema: CompiledSchema) -> Iterator[str]:
     """Yield the names of all tables a schema could have, whether it wants them or not."""
     for suffix, _ in VARIANTS.values():
@@ -169,5 +182,5 @@ def _tables(schema: CompiledSchema) -> Iterator[tuple[str, str]]:
 def _variants(schema: CompiledSchema) -> Iterator[tuple[str, str]]:
     """Yield kind and name of each table a schema has."""
     for variant, (suffix, _) in VARIANTS.items():
-        if variant in schema.views and (suffix or schema.key not in _OWN_TABLES):
+        if _wanted(schema, variant) and (suffix or schema.key not in _OWN_TABLES):
             yield variant, schema.key + suffix

@@ -109,7 +109,7 @@ class _Source(NamedTuple):
 class HistoryReader:
     """Finds changes reachable from a root commit, by default the tip of the active version.
 
-    `columns` must have the `HISTORY_COLUMNS`, by their names or with `lixcol_` before them; the
+    `columns` must have the `HISTORY_COLUMNS`, with `prefix` before their names; the
     others are templates over `entity_id`, `schema_key`, `file_id`, `plugin_key`, `snapshot`,
     `schema_version`, `metadata`, `change_id`, `created_at` and `writer_key`. `schema_key` fixes the
     schema.
@@ -118,17 +118,21 @@ class HistoryReader:
     __slots__ = ("_columns", "_commit", "_depth", "_root", "_schema_key", "_session")
 
     def __init__(
-        self, session: Session, columns: Sequence[Column], *, schema_key: str | None = None
+        self,
+        session: Session,
+        columns: Sequence[Column],
+        *,
+        schema_key: str | None = None,
+        prefix: str = "",
     ) -> None:
         self._session = session
         self._schema_key = schema_key
-        bare = [column.name.removeprefix("lixcol_") for column in columns]
-        self._commit, self._root, self._depth = (bare.index(c.name) for c in HISTORY_COLUMNS)
-        computed = {self._commit, self._root, self._depth}
-        self._columns = [
-            column._replace(template=f"{{{bare[n]}}}") if n in computed else column
-            for n, column in enumerate(columns)
-        ]
+        places = {column.name: n for n, column in enumerate(columns)}
+        self._columns = [*columns]
+        computed = [(places[prefix + c.name], c) for c in HISTORY_COLUMNS]
+        for n, column in computed:
+            self._columns[n] = column._replace(template=f"{{{column.name}}}")
+        (self._commit, _), (self._root, _), (self._depth, _) = computed
 
     def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
         """Find rows."""

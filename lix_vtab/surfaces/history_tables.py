@@ -13,8 +13,11 @@ from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.checkpoint import CheckpointTable
 from lix_vtab.surfaces.commit import CommitTable
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
+from lix_vtab.surfaces.diff import Diff
+from lix_vtab.surfaces.state_at import state_at
 from lix_vtab.surfaces.state_history import StateHistory
 from lix_vtab.surfaces.version_pointer import VersionPointerTable
+from lix_vtab.surfaces.working_changes import WorkingChanges
 
 __all__ = ["HISTORY_TABLES"]
 
@@ -28,5 +31,8 @@ HISTORY_TABLES: dict[str, Callable[[Session, Sequence[str]], Surface]] = {
     "lix_version_pointer": lambda session, args: VersionPointerTable(session),
     "lix_checkpoint": lambda session, args: CheckpointTable(session),
     "lix_state_history": lambda session, args: StateHistory(session),
+    "lix_state_at": lambda session, args: state_at(session),
+    "lix_diff": lambda session, args: Diff(session),
+    "lix_working_changes": lambda session, args: WorkingChanges(session),
 }
 """Name and builder of each; they become persisted virtual tables of every database."""

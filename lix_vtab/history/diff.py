@@ -1,0 +1,188 @@
+"""Comparing two states set-wise: only what was touched between them is looked at.
+
+Two lines of commits share everything up to where they part. Every key that may differ is in a
+commit after that point; for each of those the row both states show is looked up, and a pair that
+says the same is no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+
+from lix_vtab.history.content import IS_OWN
+from lix_vtab.history.graph import Graph
+from lix_vtab.storage.commits import Commit
+from lix_vtab.storage.segments import Lineage, Segments
+
+__all__ = ["FIELDS", "Comparison", "Span", "compare"]
+
+_NAME = "(SELECT text FROM lix_internal_name WHERE id = {0})"
+
+FIELDS: Mapping[str, str] = {
+    "entity_id": "d.entity_id",
+    "schema_key": _NAME.format("d.schema_id"),
+    "schema_no": "d.schema_id",
+    "file_id": _NAME.format("d.file_id"),
+    "file_no": "d.file_id",
+    "status": "CASE WHEN x.snapshot IS NULL THEN 'added' WHEN y.snapshot IS NULL THEN 'removed' "
+    "ELSE 'modified' END",
+    **{
+        f"{side}_{name}": template.format(alias)
+        for side, alias in (("before", "x"), ("after", "y"))
+        for name, template in {
+            "change_id": "{0}.id",
+            "snapshot_content": "{0}.snapshot",
+            "metadata": "{0}.metadata",
+            "schema_version": "{0}.schema_version",
+            "plugin_key": _NAME.format("{0}.plugin_id"),
+            "writer_key": "{0}.writer_key",
+        }.items()
+    },
+}
+"""What can be asked of a difference, besides `before_commit_id` and `after_commit_id`."""
+
+_DIFFERS = (
+    "d.before_no IS NOT d.after_no AND (x.snapshot IS NOT y.snapshot OR (x.snapshot IS NOT NULL "
+    "AND (x.metadata IS NOT y.metadata OR x.schema_version IS NOT y.schema_version "
+    "OR x.plugin_id IS NOT y.plugin_id)))"
+)
+
+_TOUCHED = (
+    "SELECT h.schema_id, h.entity_id, h.file_id FROM json_each(?{0}) r "
+    "CROSS JOIN lix_internal_commit c ON c.segment_id = r.value ->> 0 AND c.seq > r.value ->> 1 "
+    f"AND c.seq <= r.value ->> 2 CROSS JOIN lix_internal_change h ON {IS_OWN} WHERE {{1}} "
+    "UNION SELECT h.schema_id, h.entity_id, h.file_id FROM json_each(?{0}) r "
+    "CROSS JOIN lix_internal_commit c ON c.segment_id = r.value ->> 0 AND c.seq > r.value ->> 1 "
+    "AND c.seq <= r.value ->> 2 CROSS JOIN lix_internal_member m ON m.seq = c.seq "
+    "CROSS JOIN lix_internal_change h ON h.no = m.change_no WHERE {1}"
+)
+_SEARCHED = (
+    "SELECT DISTINCT h.schema_id, h.entity_id, h.file_id FROM json_each(?{0}) r "
+    "CROSS JOIN lix_internal_tip h ON h.segment_id = r.value WHERE {1}"
+)
+
+# The row of a key in one segment as of a commit: the newest, or the last one superseded by then.
+_ROW = (
+    "(SELECT CASE WHEN t.from_seq <= ?{limit} THEN t.{tip} ELSE (SELECT p.{past} "
+    "FROM lix_internal_past p WHERE p.segment_id = ?{segment} AND p.schema_id = {of}.schema_id "
+    "AND p.entity_id = {of}.entity_id AND p.file_id = {of}.file_id AND p.from_seq <= ?{limit} "
+    "ORDER BY p.from_seq DESC LIMIT 1) END FROM lix_internal_tip t WHERE t.segment_id = ?{segment} "
+    "AND t.schema_id = {of}.schema_id AND t.entity_id = {of}.entity_id "
+    "AND t.file_id = {of}.file_id AND t.first_seq <= ?{limit})"
+)
+
+
+class Span(NamedTuple):
+    """Commits of one segment, after one and up to another."""
+
+    segment_id: int
+    after: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two states to compare: what to read of each, and the commits that lie between them."""
+
+    before: Lineage
+    after: Lineage
+    between: tuple[Span, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return what the SQL depends on."""
+        return len(self.before), len(self.after)
+
+    def params(self, *, searched: bool) -> list[object]:
+        """Return the parameters that follow those of the conditions."""
+        segments: Sequence[object] = [[*span] for span in self.between]
+        if searched:
+            segments = sorted({segment_id for segment_id, _ in (*self.before, *self.after)})
+        layers = [number for layer in (*self.before, *self.after) for number in layer]
+        return [orjson.dumps(segments).decode(), *layers]
+
+    def sql(
+        self,
+        outputs: Sequence[str],
+        keys: Sequence[str],
+        filters: Sequence[str],
+        parameters: int,
+        *,
+        searched: bool,
+    ) -> str:
+        """Write the query for conditions that use the parameters up to a number.
+
+        `outputs` and `filters` are templates over `FIELDS`; `keys` are conditions on the columns
+        of a key, `h.schema_id` and so on. They are `searched` when they name an entity: then its
+        rows are looked up instead of all that was touched.
+        """
+        source = (_SEARCHED if searched else _TOUCHED).format(
+            parameters + 1, " AND ".join(keys) or "1"
+        )
+        first = parameters + 2
+        middle = first + 2 * len(self.before)
+        spots = {"before": (first, self.before), "after": (middle, self.after)}
+        rows = ", ".join(
+            f"{_shown(*spot, 'k', 'change_no', 'change_no')} AS {side}_no"
+            for side, spot in spots.items()
+        )
+        fields = {
+            **FIELDS,
+            **{
+                f"{side}_commit_id": "(SELECT id FROM lix_internal_commit WHERE seq = "
+                f"{_shown(*spot, 'd', 'from_seq', 'from_seq')})"
+                for side, spot in spots.items()
+            },
+        }
+        where = " AND ".join([_DIFFERS, *filters])
+        text = (
+            f"SELECT {', '.join([*outputs, 'coalesce(d.after_no, -d.before_no)'])} FROM "
+            f"(SELECT k.schema_id, k.entity_id, k.file_id, {rows} FROM ({source}) k) d "
+            "LEFT JOIN lix_internal_change x ON x.no = d.before_no "
+            f"LEFT JOIN lix_internal_change y ON y.no = d.after_no WHERE {where}"
+        )
+        for name, template in fields.items():
+            text = text.replace(f"{{{name}}}", template)
+        return text
+
+
+def compare(
+    segments: Segments, graph: Graph, before: Commit | None, after: Commit | None
+) -> Comparison:
+    """Prepare the comparison of two commits; None stands for the empty state."""
+    return Comparison(
+        () if before is None else segments.at(before.segment_id, before.seq),
+        () if after is None else segments.at(after.segment_id, after.seq),
+        tuple(_between(graph, before, after)),
+    )
+
+
+def _between(graph: Graph, before: Commit | None, after: Commit | None) -> list[Span]:
+    """Return the commits of each line that the other does not have."""
+    one, other = ([] if commit is None else list(graph.line(commit)) for commit in (before, after))
+    limits = dict(other)
+    spans: list[Span] = []
+    for segment_id, upto in one:
+        if segment_id in limits:
+            low, high = sorted((upto, limits[segment_id]))
+            if low < high:
+                spans.append(Span(segment_id, low, high))
+            own = other[: [stretch.segment_id for stretch in other].index(segment_id)]
+            return [*spans, *(Span(s.segment_id, 0, s.upto) for s in own)]
+        spans.append(Span(segment_id, 0, upto))
+    return [*spans, *(Span(s.segment_id, 0, s.upto) for s in other)]
+
+
+def _shown(first: int, lineage: Lineage, of: str, tip: str, past: str) -> str:
+    """Write what a state shows for a key `of`: its row in the nearest segment that has one."""
+    if not lineage:
+        return "NULL"
+    rows = [
+        _ROW.format(segment=first + 2 * n, limit=first + 2 * n + 1, of=of, tip=tip, past=past)
+        for n in range(len(lineage))
+    ]
+    return f"coalesce({', '.join(rows)})" if len(rows) > 1 else rows[0]
