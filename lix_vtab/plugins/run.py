@@ -127,9 +127,12 @@ def _check_changes(
     known = {schema["x-lix-key"] for schema in plugin.schemas}
     checked: dict[tuple[str, str], DetectedChange] = {}
     for change in changes:
-        wrong = _shape_error(change, known)
-        if wrong:
-            _nonsense(_DETECT, plugin, file, wrong)
+        if not isinstance(change, EntityChange) or not isinstance(change.schema_key, str):
+            _nonsense(_DETECT, plugin, file, _shape_error(change, known))
+        if change.schema_key not in known or not isinstance(change.entity_id, str):
+            _nonsense(_DETECT, plugin, file, _shape_error(change, known))
+        if not isinstance(change.schema_version, str) or not change.schema_version:
+            _nonsense(_DETECT, plugin, file, _shape_error(change, known))
         key = (change.schema_key, change.entity_id)
         if key in checked:
             _fail_duplicate(plugin, file, change)
@@ -144,17 +147,15 @@ def _check_changes(
     return tuple(checked.values())
 
 
-def _shape_error(change: Any, known: set[Any]) -> str | None:
+def _shape_error(change: Any, known: set[Any]) -> str:
     if not isinstance(change, EntityChange):
         return f"expected EntityChange, got {change!r:.200}"
     if not isinstance(change.entity_id, str):
         return f"entity_id must be text, not {change.entity_id!r:.200}"
-    if change.schema_key not in known:
+    if not isinstance(change.schema_key, str) or change.schema_key not in known:
         names = ", ".join(sorted(map(str, known)))
         return f"unknown schema key {change.schema_key!r} (the plugin declares: {names})"
-    if not isinstance(change.schema_version, str) or not change.schema_version:
-        return f"schema_version must be text, not {change.schema_version!r:.200}"
-    return None
+    return f"schema_version must be text, not {change.schema_version!r:.200}"
 
 
 def _snapshot_text(content: Any) -> str | None:

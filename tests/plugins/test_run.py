@@ -139,6 +139,7 @@ class Text(str):
         (EntityChange(1, "thing", {}), "entity_id must be text"),  # type: ignore[arg-type]
         (EntityChange("a", "other", {}), "unknown schema key 'other' .*declares: thing"),
         (EntityChange("a", None, {}), "unknown schema key None"),  # type: ignore[arg-type]
+        (EntityChange("a", ["thing"], {}), "unknown schema key"),  # type: ignore[arg-type]
         (EntityChange("a", "thing", {}, ""), "schema_version must be text"),
         (EntityChange("a", "thing", {}, 1), "schema_version must be text"),  # type: ignore[arg-type]
         (EntityChange("a", "thing", {1}), "is not JSON"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -75,7 +76,7 @@ class _Table:
 
     def header(self, delimiter: str, snapshot: Row | None, *, bom: bool) -> Header:
         """Return what the rows of the new text share."""
-        dialect = Dialect(delimiter, self._newline(snapshot), self._quote_all())
+        dialect = Dialect(delimiter, self._newline(snapshot), self._quote_all(delimiter))
         unterminated = not self.records[-1].ending
         return Header(self.columns, dialect, self.unique, unterminated, bom)
 
@@ -98,15 +99,22 @@ class _Table:
         )
         return usual if usual_cost + 1 < current_cost else current
 
-    def _quote_all(self) -> bool:
-        """Tell whether cells are quoted for no reason; a habit changes only with a landslide."""
-        cells = quoted = 0
+    def _quote_all(self, delimiter: str) -> bool:
+        """Tell whether cells are quoted without need; a habit changes only with a landslide."""
+        needless = plain = 0
+        minimal = Dialect(delimiter)
         for record in self.records:
-            cells += len(record.cells)
-            quoted += sum(raw[:1] == '"' for raw in record.cells)
+            for raw in record.cells:
+                if raw[:1] != '"':
+                    plain += 1
+                elif minimal.write(value_of(raw)) != raw:
+                    needless += 1
+        habit = self.now is not None and self.now.dialect.quote_all
         if self.now is None:
-            return quoted * 2 > cells
-        return quoted * 10 >= cells * (1 if self.now.dialect.quote_all else 9)
+            return needless > plain
+        if not plain + needless:
+            return habit
+        return needless * 10 >= (plain + needless) * (1 if habit else 9)
 
     def snapshots(self, header: Header) -> dict[str, Row]:
         """Return the snapshot of every row, the stored one where it still holds."""
@@ -233,36 +241,35 @@ def _match(
     old: Sequence[Cells], new: Sequence[Cells], shared: Sequence[str], unique: str | None
 ) -> list[int | None]:
     """Return the stored row that each line is; what names the rows goes first."""
-    matches: list[int | None] = [None] * len(new)
-    if unique is not None:
-        known = _once([row.get(unique, "") for row in old])
-        for value, at in _once([row.get(unique, "") for row in new]).items():
-            matches[at] = known.get(value)
-    taken = set(matches)
-    left_old = [at for at in range(len(old)) if at not in taken]
-    left_new = [at for at, match in enumerate(matches) if match is None]
-    if not left_old or not left_new:
-        return matches
-    old_rows = [tuple(old[at].get(key) for key in shared) for at in left_old]
-    new_rows = [tuple(new[at].get(key) for key in shared) for at in left_new]
 
     def similar(i: int, j: int) -> float:
-        a, b = old_rows[i], new_rows[j]
-        return sum(x == y for x, y in zip(a, b, strict=True)) / (len(a) or 1)
+        a, b = old[i], new[j]
+        return sum(a.get(key) == b.get(key) for key in shared) / (len(shared) or 1)
 
-    threshold = 0.5 if unique is not None else 0.0
-    found = align(old_rows, new_rows, similar=similar, threshold=threshold)
-    for at, match in zip(left_new, found, strict=True):
-        matches[at] = None if match is None else left_old[match]
-    return matches
+    if unique is None:
+        old_rows, new_rows = ([_content(row, shared) for row in rows] for rows in (old, new))
+        return align(old_rows, new_rows, similar=similar)
+    old_names, new_names = ([row.get(unique, "") for row in rows] for rows in (old, new))
+    named = _once(old_names) & _once(new_names)
+    old_rows, new_rows = (
+        [
+            (name,) if name in named else _content(row, shared)
+            for name, row in zip(names, rows, strict=True)
+        ]
+        for names, rows in ((old_names, old), (new_names, new))
+    )
+    return align(old_rows, new_rows, similar=similar, threshold=0.5)
 
 
-def _once(values: Sequence[str]) -> dict[str, int]:
-    """Return the places of the texts that occur once; the empty text names nothing."""
-    found: dict[str, int] = {}
-    for at, value in enumerate(values):
-        found[value] = -1 if value in found else at
-    return {value: at for value, at in found.items() if value and at >= 0}
+def _content(row: Cells, keys: Sequence[str]) -> tuple[str | None, ...]:
+    # the end mark keeps a row of one cell apart from the name of a row
+    return (*[row.get(key) for key in keys], None)
+
+
+def _once(values: Sequence[str]) -> set[str]:
+    """Return the texts that occur once; the empty text names nothing."""
+    counts = Counter(values)
+    return {value for value, count in counts.items() if count == 1 and value}
 
 
 def _mint(cells: Cells, unique: str | None, used: set[str]) -> str:

@@ -7,6 +7,7 @@ later gets a token from its content, so that two versions that insert different 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
@@ -46,29 +47,33 @@ def match_elements(old: Sequence[Entity], new: Sequence[Node], how: str) -> list
     """Return the stored element that each new one is."""
     if how not in ("id", "key"):
         found = align([content_of(entity) for entity in old], [content_of(node) for node in new])
-        return [None if at is None else old[at] for at in found]
-    old_ids = [_identity(entity, how) for entity in old]
-    new_ids = [_identity(node, how) for node in new]
-    known = {id: entity for id, entity in zip(old_ids, old, strict=True) if _once(id, old_ids)}
-    matches = [known.get(id) if _once(id, new_ids) else None for id in new_ids]
-    matched = {id(entity) for entity in matches if entity is not None}
-    left_old = [entity for entity in old if id(entity) not in matched]
-    left_new = [at for at, match in enumerate(matches) if match is None]
-    if left_old and left_new:
-        contents = [content_of(entity) for entity in left_old]
-        found = align(contents, [content_of(new[at]) for at in left_new], similar=_equal_only)
-        for at, match in zip(left_new, found, strict=True):
-            matches[at] = None if match is None else left_old[match]
-    return matches
+    else:
+        old_ids = [_identity(entity, how) for entity in old]
+        new_ids = [_identity(node, how) for node in new]
+        named = _once(old_ids) & _once(new_ids)
+        found = align(
+            _names(old, old_ids, named), _names(new, new_ids, named), similar=_another_thing
+        )
+    return [None if at is None else old[at] for at in found]
 
 
-def _equal_only(_old: int, _new: int) -> float:
-    """Refuse to pair elements with different ids: another id is another thing."""
+def _names(
+    elements: Sequence[Node | Entity], ids: Sequence[str | None], named: set[str]
+) -> list[tuple[str, ...]]:
+    """Return what each element is known by: its id where that is certain, else its content."""
+    return [
+        (id,) if id is not None and id in named else (content_of(element), "")
+        for id, element in zip(ids, elements, strict=True)
+    ]
+
+
+def _another_thing(_old: int, _new: int) -> float:
+    """Refuse to pair elements with different ids."""
     return -1.0
 
 
-def _once(id: str | None, ids: Sequence[str | None]) -> bool:
-    return id is not None and ids.count(id) == 1
+def _once(ids: Sequence[str | None]) -> set[str]:
+    return {id for id, count in Counter(ids).items() if id is not None and count == 1}
 
 
 def new_tokens(
