@@ -43,7 +43,9 @@ class Hub:
     @property
     def listening(self) -> bool:
         """Tell whether anybody would notice news."""
-        return bool(self._streams or len(self._callbacks) or len(self._observers))
+        # a stream that was just collected may still be counted, but is not found any more
+        streaming = next(iter(self._streams), None) is not None
+        return streaming or bool(len(self._callbacks) or len(self._observers))
 
     def commits(
         self, wanted: Filter, *, size: int = QUEUE, follow: bool = False, since: int | None = None
