@@ -178,12 +178,19 @@ class Contents:
     def _settle(self, scope: Scope, number: int, positions: Sequence[Position]) -> None:
         first = positions[0]
         inner = self.behind(scope, first.layer)
-        if not self.renderings.has_rows(holder_of(scope.layers[first.layer]), number):
-            self.renderings.drop(first.no)
-            return
         file_id = self._store.names.text(number)
         basis = basis_of(positions[1:])
-        if self._lookup.file(inner, file_id) is None:
+        there = self._lookup.file(inner, file_id) is not None
+        holder = holder_of(inner.layers[0])
+        if not self.renderings.has_rows(holder, number):
+            since = self.renderings.since(first.no)
+            if not self.renderings.reopen(holder, number, since) and there and holder > 0:
+                # the formatting of what is behind was changed here, and stays
+                hash, owner = first.previous, self.owner(inner, file_id)
+                error = LATER if hash is None else None
+                self.renderings.write(holder, since, number, hash, basis, error, owner)
+            return
+        if not there:
             self.renderings.settle(first.no, None, basis, LATER, None)
             return
         data, plugin_id, error = self._render(inner, file_id, number, positions)

@@ -254,27 +254,15 @@ class FileWriter:
         place = self._writer.place_of(version_id)
         self._writer.remove(version_id, key, writer_key=writer_key)
         if visible.untracked and visible.depth == 0:
-            self._remove_untracked(version_id, place[0], number, writer_key)
+            self._store.overlay.delete_file(place[0], number)
         if self._writer.visible(version_id, key) is None:
-            scope = self._writer.scope(version_id)
-            gone = self._changes.gone(scope, file_id)
+            gone = self._changes.gone(self._writer.scope(version_id), file_id)
             self._batch.write(version_id, Batch(file_id, "lix", gone), writer_key)
-            seq = self._store.commits.open(place[0]) if gone else 0
-            if gone or not visible.untracked:
-                self._renderings.touch(place[1], seq or self._seq(place[0]), number)
-        self._renderings.touch(-place[0], 0, number)
+            if not visible.untracked:
+                self._renderings.touch(place[1], self._store.commits.open(place[0]), number)
+        if not self._store.overlay.has_file(place[0], number):
+            self._renderings.forget(-place[0], number)
         return True
-
-    def _remove_untracked(
-        self, version_id: str, version_no: int, number: int, writer_key: str | None
-    ) -> None:
-        for key in self._store.overlay.keys_of_file(version_no, number):
-            visible = self._writer.own(version_id, key)
-            if visible is not None and visible.untracked:
-                self._store.overlay.delete(version_no, key)
-
-    def _seq(self, version_no: int) -> int:
-        return self._store.commits.open(version_no)
 
     # -- paths
 
@@ -317,18 +305,24 @@ class FileWriter:
         store = self._store
         number = store.names.intern(file_id)
         place = self._writer.place_of(version_id)
-        over = untracked or store.overlay.has_file(place[0], number)
-        holder = -place[0] if over else place[1]
-        with self._renderings.muted(holder, number):
+        renderings = self._renderings
+        with renderings.collecting(number) as touched:
             self._batch.write(
                 version_id,
                 Batch(file_id, content.plugin_key or "lix", content.rows, untracked, content.fresh),
                 writer_key,
             )
-        seq = 0 if over else store.commits.open(place[0])
+        seq = 0 if untracked else store.commits.open(place[0])
+        holder = -place[0] if untracked else place[1]
+        if not untracked and store.overlay.has_file(place[0], number):
+            if holder in touched:
+                renderings.touch(holder, seq, number)
+            holder, seq = -place[0], 0
+        elif -place[0] in touched and not untracked:
+            renderings.forget(-place[0], number)
         basis = "" if content.fresh else self._basis(scope, holder, number)
         plugin_id = store.names.intern(content.plugin_key) if content.plugin_key else None
-        self._renderings.write(holder, seq, number, content.hash, basis, content.error, plugin_id)
+        renderings.write(holder, seq, number, content.hash, basis, content.error, plugin_id)
 
     def _basis(self, scope: Scope, holder: int, number: int) -> str:
         """Name the sets of rows behind a holder, once they cannot change any more."""

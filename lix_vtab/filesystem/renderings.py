@@ -39,10 +39,18 @@ _INSERT = (
     f"plugin_id, previous) VALUES (?, ?, {NEWEST}, ?, ?, ?, ?, ?, ?)"
 )
 _CLOSE = "UPDATE lix_internal_rendering SET until = ? WHERE no = ?"
+_REOPEN = (
+    f"UPDATE lix_internal_rendering SET until = {NEWEST} "
+    "WHERE file_id = ? AND holder = ? AND until = ? RETURNING 1"
+)
+_FORGET = (
+    f"DELETE FROM lix_internal_rendering WHERE file_id = ? AND holder = ? AND until = {NEWEST}"
+)
 _DELETE = "DELETE FROM lix_internal_rendering WHERE no = ?"
 _SET = (
     "UPDATE lix_internal_rendering SET hash = ?, basis = ?, error = ?, plugin_id = ? WHERE no = ?"
 )
+_SINCE = "SELECT since FROM lix_internal_rendering WHERE no = ?"
 _ANY = "SELECT 1 FROM lix_internal_rendering WHERE file_id = ? LIMIT 1"
 _DIRTY = (
     "SELECT holder, file_id, since FROM lix_internal_rendering WHERE hash IS NULL AND error IS NULL"
@@ -107,7 +115,16 @@ def holder_of(layer: Layer) -> int:
 class Renderings:
     """Keeps the table of renderings of one database."""
 
-    __slots__ = ("_execute", "_floor", "_muted", "_plain", "_sql", "_store", "_texts")
+    __slots__ = (
+        "_collected",
+        "_execute",
+        "_floor",
+        "_plain",
+        "_sql",
+        "_store",
+        "_texts",
+        "_touched",
+    )
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -115,7 +132,8 @@ class Renderings:
         self._texts: dict[str, str] = {}
         self._sql: dict[str, str] = {}
         self._plain: set[int] = set()
-        self._muted: tuple[int, int] | None = None
+        self._collected = LIX
+        self._touched: set[int] = set()
         self._floor: int | None = None
         store.rows.on_place(self._placed)
         store.overlay.on_place(self._placed)
@@ -139,6 +157,10 @@ class Renderings:
     def dirty(self) -> list[tuple[int, int, int]]:
         """Return (holder, file, since) of everything to be rendered before the transaction ends."""
         return self._run(_DIRTY, ()).fetchall()  # type: ignore[no-any-return]
+
+    def since(self, no: int) -> int:
+        """Return the first commit a rendering holds for."""
+        return int(self._run(_SINCE, (no,)).get)
 
     def commits(
         self, segment_id: int, file_id: str, low: int = 0, high: int = NEWEST
@@ -184,9 +206,17 @@ class Renderings:
         """Fill in a rendering that was dirty."""
         self._run(_SET, (hash, basis, error, plugin_id, no))
 
-    def drop(self, no: int) -> None:
-        """Remove a rendering whose holder has no rows of the file after all."""
-        self._run(_DELETE, (no,))
+    def reopen(self, holder: int, file_id: int, since: int) -> bool:
+        """Return to the rendering before the newest, if there is one: the rows came to be as then.
+
+        The newest is removed in any case.
+        """
+        self.forget(holder, file_id)
+        return self._run(_REOPEN, (file_id, holder, since)).fetchone() is not None
+
+    def forget(self, holder: int, file_id: int) -> None:
+        """Remove the newest rendering of a file in a holder."""
+        self._run(_FORGET, (file_id, holder))
 
     def touch(self, holder: int, seq: int, file_id: int) -> None:
         """Note that the rows of a file changed."""
@@ -201,28 +231,29 @@ class Renderings:
     def ensure(self, holder: int, seq: int, entity_id: str) -> None:
         """Note that a file exists, so that its rows are followed from now on."""
         file_id = self._store.names.intern(entity_id)
-        if self._muted == (holder, file_id):
-            return
         if self._run(_ANY, (file_id,)).fetchone() is None:
             self.write(holder, seq, file_id, None)
 
     @contextmanager
-    def muted(self, holder: int, file_id: int) -> Iterator[None]:
-        """Leave it to the block to write the rendering of a file."""
-        before = self._muted
-        self._muted = (holder, file_id)
+    def collecting(self, file_id: int) -> Iterator[set[int]]:
+        """Leave it to the block to write the renderings of a file; yield the holders it touches."""
+        self._collected = file_id
+        self._touched = set()
         try:
-            yield
+            yield self._touched
         finally:
-            self._muted = before
+            self._collected = LIX
 
     # -- following rows
 
     def _placed(self, holder: int, seq: int, key: Key, snapshot: str | None) -> None:
         file_id = key.file_id
-        if file_id == LIX or file_id in self._plain or self._muted == (holder, file_id):
+        if file_id == LIX or file_id in self._plain:
             return
-        self.touch(holder, seq, file_id)
+        if file_id == self._collected:
+            self._touched.add(holder)
+        else:
+            self.touch(holder, seq, file_id)
 
     def follow(self, holder: int, seq: int, kind: int, entity_id: str, live: bool) -> None:
         """Follow the files the index of names hears of."""

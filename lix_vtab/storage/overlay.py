@@ -91,6 +91,11 @@ class Overlay:
         )
         return [Key(*row) for row in self._connection.execute(sql, (version_no, file_id))]
 
+    def delete_file(self, version_no: int, file_id: int) -> None:
+        """Remove all untracked rows of a file from a version."""
+        for key in self.keys_of_file(version_no, file_id):
+            self.delete(version_no, key)
+
     def has_file(self, version_no: int, file_id: int) -> bool:
         """Tell whether a version has untracked rows of a file."""
         if not any(pair[0] == version_no for pair in self.occupied()):
@@ -101,13 +106,17 @@ class Overlay:
         """Insert or replace the untracked row of `key`; `number` stands for deterministic time."""
         for watch in self._watches:
             watch(version_no, key)
+        self.write_quietly(version_no, key, values, number)
+        for hook in self._hooks:
+            hook(-version_no, 0, key, values.snapshot)
+
+    def write_quietly(self, version_no: int, key: Key, values: Values, number: int = 0) -> None:
+        """Do what `write` does and tell nobody: for bookkeeping nobody reports or derives from."""
         self._connection.execute(
             self._upsert, (version_no, *key, *values[:4], self._identity.now(number))
         )
         if self._occupied is not None and (version_no, key.schema_id) not in self._occupied:
             self.forget()
-        for hook in self._hooks:
-            hook(-version_no, 0, key, values.snapshot)
 
     def on_place(self, hook: PlaceHook) -> None:
         """Call `hook(-version_no, 0, key, snapshot)` whenever an untracked row changes or goes."""
