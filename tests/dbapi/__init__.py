@@ -1,0 +1,1 @@
+"""The database interface, and what stands on it."""

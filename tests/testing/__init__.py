@@ -1,0 +1,1 @@
+"""What lix_vtab offers to tests."""
