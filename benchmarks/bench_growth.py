@@ -36,6 +36,11 @@ def median(action, rounds=60):
     return statistics.median(times)
 
 
+def list_all(lix):
+    sql = "SELECT snapshot_content FROM lix_state WHERE schema_key = 'bench_row'"
+    return lix.connection.execute(sql).fetchall()
+
+
 def report(name, sizes, times, bound):
     slope = exponent(sizes, times)
     figures = ", ".join(
@@ -88,8 +93,7 @@ def test_listing_is_linear():
     for size in ROWS:
         lix, _ = filled(size)
         with lix:
-            sql = "SELECT snapshot_content FROM lix_state WHERE schema_key = 'bench_row'"
-            times.append(median(lambda: lix.connection.execute(sql).fetchall(), rounds=5))
+            times.append(median(lambda lix=lix: list_all(lix), rounds=5))
     report("list all rows", ROWS, times, 1.1)
 
 

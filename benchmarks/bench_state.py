@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.floor import four_tables, plain, write_four
-from benchmarks.rows import INSERT, VALUES, COLUMNS, Rows, filled, open_lix, row
+from benchmarks.rows import COLUMNS, INSERT, VALUES, Rows, filled, open_lix, row
 
 PLACES = ["memory", "file"]
 
@@ -109,7 +109,8 @@ def test_change_one_row(benchmark, verb, side, path):
     """Row 5: by key, autocommit."""
     benchmark.group = f"{verb} one row by key"
     if side == "lix":
-        connection, table, column = filled(10_000, path)[0].connection, "lix_state", "snapshot_content"
+        connection = filled(10_000, path)[0].connection
+        table, column = "lix_state", "snapshot_content"
     else:
         connection, table, column = plain(path), "state", "snapshot"
         connection.executemany(
@@ -191,6 +192,7 @@ def test_open_and_read_one_row(benchmark, tmp_path):
 
     def visit():
         with lix_vtab.open(path) as lix:
-            return lix.execute(f"SELECT snapshot_content FROM lix_state WHERE {KEY}", ("row-00000007",))
+            sql = f"SELECT snapshot_content FROM lix_state WHERE {KEY}"
+            return lix.execute(sql, ("row-00000007",))
 
     benchmark.pedantic(visit, rounds=50)

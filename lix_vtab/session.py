@@ -10,6 +10,7 @@ from lix_vtab.errors import TransactionStateError
 from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.history.core import History
 from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.deterministic import Deterministic
 from lix_vtab.mutation.occupancy import Occupancy
 from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.versions import VersionWriter
@@ -36,8 +37,8 @@ class Session:
     """Storage, schemas, writer and version verbs of one database, wired together.
 
     `writer_key` tags the rows written without a key of their own; `internal` says that the
-    connection may use what is reserved for lix itself; `parent_given` is true while a statement runs
-    that names the column `inherits_from_version_id`. `reads` is told what queries look for.
+    connection may use what is reserved for lix itself; `parent_given` is true while a statement
+    runs that names the column `inherits_from_version_id`. `reads` is told what queries look for.
     """
 
     __slots__ = (
@@ -45,9 +46,10 @@ class Session:
         "catalogue",
         "connection",
         "db",
-        "history",
+        "deterministic",
         "drops",
         "files",
+        "history",
         "internal",
         "parent_given",
         "reads",
@@ -67,6 +69,8 @@ class Session:
         self.scopes = Scopes(self.store)
         self.catalogue = Catalogue(self.store, self.scopes)
         self.writer = Writer(self.store, self.scopes, self.catalogue)
+        self.deterministic = Deterministic(self.store, self.writer)
+        self.writer.source = self.deterministic
         self.versions = VersionWriter(self.store, self.scopes, self.writer)
         self.stored_schemas = StoredSchemas(
             self.writer,

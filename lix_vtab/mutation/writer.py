@@ -340,7 +340,7 @@ class Writer:
         return store.rows.find(store.segments.lineage(place[1]), write.key)
 
     def _was_born_here(self, write: Write, stored: Stored) -> bool:
-        """Tell whether deleting the row can leave nothing: this transaction made it from nothing."""
+        """Tell whether this transaction made the row from nothing, so that nothing need stay."""
         if not stored.in_tip or stored.first_seq != stored.from_seq:
             return False
         if stored.from_seq != self._store.commits.open(write.version_no):

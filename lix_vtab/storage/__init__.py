@@ -1,1 +1,1 @@
-"""The only code that writes `lix_internal_*` tables: changes, commits, segments, versions, blobs."""
+"""The only code that writes `lix_internal_*` tables: changes, commits, versions, contents."""

@@ -41,11 +41,13 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "change {} has a snapshot that is not canonical JSON",
-        "SELECT id FROM lix_internal_change WHERE snapshot IS NOT NULL AND NOT json_valid(snapshot)",
+        "SELECT id FROM lix_internal_change "
+        "WHERE snapshot IS NOT NULL AND NOT json_valid(snapshot)",
     ),
     (
         "change {} has metadata that is not JSON",
-        "SELECT id FROM lix_internal_change WHERE metadata IS NOT NULL AND NOT json_valid(metadata)",
+        "SELECT id FROM lix_internal_change "
+        "WHERE metadata IS NOT NULL AND NOT json_valid(metadata)",
     ),
     (
         "a row of entity {} shows a change of something else",

@@ -241,38 +241,41 @@ def _window(offers: Sequence[Offer], taken: int) -> tuple[int | None, int | None
     return taken, taken + 1 if offsets else None
 
 
+_FIGURES: tuple[tuple[frozenset[str], tuple[int, float]], ...] = (
+    (frozenset({"schema", "entity", "file"}), (1, 4.0)),
+    (frozenset({"schema", "entity"}), (2, 4.0)),
+    (frozenset({"index"}), (10, 12.0)),
+    (frozenset({"file"}), (100, 120.0)),
+    (frozenset({"schema"}), (10_000, 12_000.0)),
+    (frozenset({"entity"}), (10, 200.0)),
+    (frozenset(), (100_000, 150_000.0)),
+)
+"""Rows and cost by which parts of the key are known; the first that fits counts."""
+
+
+def _pinned(columns: Sequence[Column], terms: Sequence[Term]) -> set[str]:
+    """Return the roles of columns whose value is known; a table of one schema knows its schema."""
+    pinned = {columns[t.column].role for t in terms if t.operator in ("=", "IS", "IN")} - {
+        "",
+        "key",
+    }
+    parts = {n for n, column in enumerate(columns) if column.role == "key"}
+    if "path" in pinned or (parts and parts <= {t.column for t in terms if t.operator == "="}):
+        pinned.add("entity")
+    if not any(column.role == "schema" for column in columns):
+        pinned.add("schema")
+    return pinned
+
+
 def _estimate(columns: Sequence[Column], terms: Sequence[Term], multi: bool) -> tuple[float, int]:
     """Estimate cost and rows from which parts of the key are known."""
-    pinned: dict[str, bool] = {}
-    filters = 0
-    parts = {n for n, column in enumerate(columns) if column.role == "key"}
-    if parts and parts <= {term.column for term in terms if term.operator == "="}:
-        pinned["entity"] = True
-    for term in terms:
-        role = columns[term.column].role
-        if term.operator in ("=", "IS", "IN") and role:
-            pinned[role] = True
-        elif term.operator in ("=", "IS"):
-            filters += 2
-        else:
-            filters += 1
-    if pinned.get("path"):
-        pinned["entity"] = True
-    has_schema = pinned.get("schema") or not any(c.role == "schema" for c in columns)
-    if has_schema and pinned.get("entity"):
-        rows = 1 if pinned.get("file") else 2
-        cost = 4.0
-    elif pinned.get("index"):
-        rows, cost = 10, 12.0
-    elif pinned.get("file"):
-        rows, cost = 100, 120.0
-    elif has_schema:
-        rows, cost = 10_000, 12_000.0
-    elif pinned.get("entity"):
-        rows, cost = 10, 200.0
-    else:
-        rows, cost = 100_000, 150_000.0
-    if multi and not pinned.get("version"):
+    pinned = _pinned(columns, terms)
+    filters = sum(
+        0 if columns[t.column].role in pinned else 2 if t.operator in ("=", "IS") else 1
+        for t in terms
+    )
+    rows, cost = next(figures for known, figures in _FIGURES if known <= pinned)
+    if multi and "version" not in pinned:
         rows, cost = rows * 5, cost * 5
     if terms and any(term.operator == "IN" for term in terms):
         rows, cost = rows * 3, cost * 3
