@@ -84,7 +84,7 @@ class BatchWriter:
             return
         if batch.untracked:
             for row in batch.rows:
-                self._put_one(version_id, batch, row, writer_key, untracked=True)
+                self._put_untracked(version_id, batch, row, writer_key)
             return
         place = self._writer.place_of(version_id)
         keys = self._keys(batch)
@@ -95,7 +95,7 @@ class BatchWriter:
         writes: list[Write] = []
         for key, row in zip(keys, batch.rows, strict=True):
             if (place[0], key.schema_id) in occupied and self._has_overlay(place[0], key):
-                self._put_one(version_id, batch, row, writer_key, untracked=True)
+                self._put_untracked(version_id, batch, row, writer_key)
                 continue
             plugin_id = intern(row.write.plugin_key or batch.plugin_key)
             values = Values(plugin_id, row.write.schema_version, row.write.text, None, writer_key)
@@ -130,21 +130,17 @@ class BatchWriter:
             if watcher.then is not None:
                 watcher.then(write)
 
-    def _put_one(
-        self,
-        version_id: str,
-        batch: Batch,
-        row: Checked,
-        writer_key: str | None,
-        *,
-        untracked: bool,
+    def _put_untracked(
+        self, version_id: str, batch: Batch, row: Checked, writer_key: str | None
     ) -> None:
-        """Write one row the ordinary way; a tombstone hides whatever would show."""
+        """Write one row outside history; a tombstone hides whatever would show."""
         names = self._store.names
         write = row.write
         key = Key(names.intern(write.schema_key), write.entity_id, names.intern(batch.file_id))
         if write.text is None:
-            self._writer.remove(version_id, key, writer_key=writer_key)
+            own = self._writer.own(version_id, key)
+            if own is not None and own.untracked:
+                self._writer.remove(version_id, key, writer_key=writer_key)
             if self._writer.visible(version_id, key) is None:
                 return
         self._writer.put(
@@ -158,7 +154,7 @@ class BatchWriter:
                 row.content,
                 None,
                 writer_key,
-                untracked,
+                True,
             ),
         )
 
