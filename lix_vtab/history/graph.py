@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from lix_vtab.storage.commits import Commit
+from lix_vtab.storage.commits import COMMIT_COLUMNS, Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
 
@@ -124,6 +124,23 @@ class Graph:
                 if len(self._reaches) > CACHED_ROOTS:
                     self._reaches.popitem(last=False)
         return known
+
+    def commits(self, reach: Reach, farthest: float | None = None) -> Iterator[Commit]:
+        """Yield the commits that can be reached, or those at most so far away.
+
+        A bound is kept by looking at no more commits of each stretch than it allows.
+        """
+        sql = qualify(
+            f"SELECT {COMMIT_COLUMNS} FROM lix_internal_commit "
+            "WHERE segment_id = ? AND seq > ? AND seq <= ? AND generation >= ? "
+            "ORDER BY seq DESC LIMIT ?",
+            self._store.db,
+        )
+        for segment_id, after, upto, value in reach.entries():
+            least, most = (0, -1) if farthest is None else (value - farthest, int(farthest) + 1)
+            if most != 0:
+                rows = self._store.connection.execute(sql, (segment_id, after, upto, least, most))
+                yield from (Commit(*row) for row in rows)
 
     def line(self, commit: Commit) -> Iterator[Stretch]:
         """Yield the stretches of a commit's first-parent line, nearest first."""

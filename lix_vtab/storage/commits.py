@@ -11,9 +11,9 @@ from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
 from lix_vtab.storage.transaction import Transaction
 
-__all__ = ["Commit", "Commits"]
+__all__ = ["COMMIT_COLUMNS", "Commit", "Commits"]
 
-_COLUMNS = "seq, id, change_set_id, segment_id, version_no, generation, parent_seq, created_at"
+COMMIT_COLUMNS = "seq, id, change_set_id, segment_id, version_no, generation, parent_seq, created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class Commits:
         self._close = qualify(
             "UPDATE lix_internal_commit SET last_change = ?, authors = ? WHERE seq = ?", db
         )
-        self._find_seq = qualify(f"SELECT {_COLUMNS} FROM lix_internal_commit WHERE seq = ?", db)
-        self._find_id = qualify(f"SELECT {_COLUMNS} FROM lix_internal_commit WHERE id = ?", db)
+        self._find_seq = qualify(f"SELECT {COMMIT_COLUMNS} FROM lix_internal_commit WHERE seq = ?", db)
+        self._find_id = qualify(f"SELECT {COMMIT_COLUMNS} FROM lix_internal_commit WHERE id = ?", db)
         transaction.on_begin(self._reset)
         transaction.at_close(self.close_open)
         transaction.after_commit(self._reset)
@@ -240,7 +240,8 @@ class Commits:
         sql = qualify(
             "SELECT EXISTS (SELECT 1 FROM lix_internal_change WHERE no >= ?2 AND commit_seq = ?1) "
             "OR EXISTS (SELECT 1 FROM lix_internal_member WHERE seq = ?1) "
-            "OR EXISTS (SELECT 1 FROM lix_internal_checkpoint WHERE seq = ?1)",
+            "OR EXISTS (SELECT 1 FROM lix_internal_checkpoint WHERE seq = ?1) "
+            "OR EXISTS (SELECT 1 FROM lix_internal_parent WHERE seq = ?1)",
             self._db,
         )
         if self._connection.execute(sql, (seq, first_change)).get:

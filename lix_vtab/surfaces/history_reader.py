@@ -282,16 +282,8 @@ class HistoryReader:
             commit = store.commits.by_id(question.commit_id)
             return [commit.seq] if commit is not None and commit in reach else []
         assert question.farthest is not None
-        sql = qualify(
-            "SELECT seq FROM lix_internal_commit WHERE segment_id = ? AND seq > ? AND seq <= ? "
-            "AND generation >= ? ORDER BY seq DESC LIMIT ?",
-            store.db,
-        )
-        found: list[int] = []
-        for segment_id, after, upto, value in reach.entries():
-            within = (segment_id, after, upto, value - question.farthest, question.farthest + 1)
-            found += (row[0] for row in store.connection.execute(sql, within))
-        return found
+        near = self._session.history.graph.commits(reach, question.farthest)
+        return [commit.seq for commit in near]
 
     def _working(self, version_no: int) -> frozenset[int]:
         store = self._session.store

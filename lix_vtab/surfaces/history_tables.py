@@ -12,6 +12,7 @@ from lix_vtab.surfaces.change_set import ChangeSetTable
 from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
 from lix_vtab.surfaces.checkpoint import CheckpointTable
 from lix_vtab.surfaces.commit import CommitTable
+from lix_vtab.surfaces.commit_ancestry import CommitAncestry
 from lix_vtab.surfaces.commit_edge import CommitEdgeTable
 from lix_vtab.surfaces.diff import Diff
 from lix_vtab.surfaces.state_at import state_at
@@ -32,6 +33,7 @@ HISTORY_TABLES: dict[str, Callable[[Session, Sequence[str]], Surface]] = {
     "lix_checkpoint": lambda session, args: CheckpointTable(session),
     "lix_state_history": lambda session, args: StateHistory(session),
     "lix_state_at": lambda session, args: state_at(session),
+    "lix_commit_ancestry": lambda session, args: CommitAncestry(session),
     "lix_diff": lambda session, args: Diff(session),
     "lix_working_changes": lambda session, args: WorkingChanges(session),
 }
