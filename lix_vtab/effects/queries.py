@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lix_vtab.effects.reads import ACTIVE, ReadSet, Recorder
-from lix_vtab.errors import UnsupportedSql
+from lix_vtab.errors import LixError, UnsupportedSql
 from lix_vtab.execution.bind import bind, check_parameters
 from lix_vtab.execution.catalogue import CatalogueProvider
-from lix_vtab.execution.contracts import Kind
+from lix_vtab.execution.contracts import Kind, PlannedStatement
 from lix_vtab.execution.executor import Executor, Parameters
 from lix_vtab.execution.guard import Reads, recording
 from lix_vtab.execution.parse import parse
@@ -21,7 +21,6 @@ from lix_vtab.surfaces.install import functions_of
 __all__ = ["Outside", "Queries", "Run"]
 
 _ACTIVE_ID = "lix_active_version_id"
-_INTERNAL = "lix_internal_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,10 @@ class Queries:
         try:
             outside = outside or self._outside(sql)
             result = self._executor.execute(sql, params)
+        except LixError:
+            raise
+        except Exception as error:
+            raise self._executor.failure(error, params, sql) from error
         finally:
             session.reads = before
         reads = recorder.result(session)
@@ -96,8 +99,9 @@ class Queries:
     def _outside(self, sql: str) -> Outside:
         """Prepare the statements anew to see which tables and functions they use."""
         connection = self._executor.connection
+        statements = self._executor.plan(sql).statements
         with recording(self._authorized) as found:
-            for statement in self._executor.plan(sql).statements:
+            for statement in statements:
                 describe(connection, statement.sql, statement.width, afresh=True)
             called = frozenset(self._authorized.functions)
         ours = {function.name: function for function in functions_of(self._session)}
@@ -110,23 +114,35 @@ class Queries:
         reads_all = any(
             name in ours and not ours[name].deterministic and name not in _PURE for name in called
         )
-        return Outside(self._schemas(sorted(found)), reads_all, _ACTIVE_ID in called)
+        schemas = self._virtual(name for _, name in found)
+        for statement in statements:
+            schemas |= self._opened(statement)
+        return Outside(frozenset(schemas), reads_all, _ACTIVE_ID in called)
 
-    def _schemas(self, found: Sequence[tuple[str, str]]) -> frozenset[str]:
-        """Return the databases that hold ordinary tables among what is read."""
+    def _opened(self, statement: PlannedStatement) -> set[str]:
+        """Return the databases in which a statement opens ordinary tables.
+
+        The authorizer is not asked about columns that only NATURAL or USING names, the program
+        SQLite makes of a statement opens every table.
+        """
+        connection = self._executor.connection
+        names = {row[0]: row[1] for row in connection.execute("PRAGMA database_list")}
+        program = connection.execute(statement.sql, (None,) * statement.width, explain=1)
+        return {names.get(row[4], "temp") for row in program if row[1] == "OpenRead"}
+
+    def _virtual(self, names: Iterable[str]) -> set[str]:
+        """Return the databases that hold virtual tables of others among what is read."""
         tables = self._tables()
-        execute = self._session.connection.execute
         schemas: set[str] = set()
-        for schema, name in found:
-            if schema == "main" and (name.lower().startswith(_INTERNAL) or tables.find(name)):
-                continue
-            listed = execute(
-                "SELECT schema FROM pragma_table_list WHERE name = ? COLLATE NOCASE "
-                "AND type <> 'view'",
-                (name,),
-            )
-            schemas.update(row[0] for row in listed)
-        return frozenset(schemas)
+        for name in names:
+            if tables.find(name) is None:
+                listed = self._session.connection.execute(
+                    "SELECT schema FROM pragma_table_list "
+                    "WHERE name = ? COLLATE NOCASE AND type = 'virtual'",
+                    (name,),
+                )
+                schemas.update(row[0] for row in listed)
+        return schemas
 
 
 _PURE = frozenset([_ACTIVE_ID, "lix_pinned_version"])

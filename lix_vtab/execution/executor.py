@@ -99,7 +99,7 @@ class Executor:
         except LixError:
             raise
         except Exception as error:
-            raise self._failure(error, params or (), sql) from error
+            raise self.failure(error, params or (), sql) from error
 
     def plan(self, sql: str) -> ExecutionPlan:
         """Return the plan of `sql`, from the cache when it is still valid."""
@@ -138,7 +138,7 @@ class Executor:
         except LixError:
             raise
         except Exception as error:
-            raise self._failure(error, params, sql) from error
+            raise self.failure(error, params, sql) from error
 
     def _run(self, prepared: ExecutionPlan, params: Parameters) -> Result:
         """Run the statements, those inside the plan's transaction together."""
@@ -197,7 +197,7 @@ class Executor:
             return replace(outcome, changes=self.connection.changes())
         return outcome
 
-    def _failure(self, error: Exception, params: Parameters, sql: str) -> Exception:
+    def failure(self, error: Exception, params: Parameters, sql: str) -> Exception:
         """Return what the caller should see instead of `error`."""
         if isinstance(error, apsw.Error):
             return translate(error, self._catalogue(), sql)

@@ -41,10 +41,16 @@ def told(batch: Any) -> list[tuple[str, str, Any]]:
     ]
 
 
+def empty(lix: lix_vtab.Lix) -> lix_vtab.Lix:
+    """Take away the key values every new lix has."""
+    lix.execute("DELETE FROM lix_key_value_by_version WHERE lixcol_inherited_from_version_id IS NULL")
+    return lix
+
+
 @pytest.fixture
 def lix() -> Iterator[lix_vtab.Lix]:
     with lix_vtab.open(internal=True) as opened:
-        yield opened
+        yield empty(opened)
 
 
 @pytest.fixture
@@ -53,8 +59,9 @@ def open_file(tmp_path: Path) -> Iterator[Callable[..., lix_vtab.Lix]]:
     opened = []
 
     def open_one(**options: Any) -> lix_vtab.Lix:
+        new = not (tmp_path / "app.lix").exists()
         opened.append(lix_vtab.open(str(tmp_path / "app.lix"), internal=True, **options))
-        return opened[-1]
+        return empty(opened[-1]) if new else opened[-1]
 
     yield open_one
     for one in opened:
