@@ -35,5 +35,6 @@ FILE_TABLES: dict[str, str] = {
 FILE_INDEXES: dict[str, str] = {
     "overlay_file": "overlay(version_no, file_id) WHERE file_id <> 1",
     "entry_entity": f"entry(holder, entity_id, kind, since) WHERE until = {NEWEST}",
+    "rendering_holder": "rendering(holder)",
     "rendering_dirty": "rendering(holder, file_id) WHERE hash IS NULL AND error IS NULL",
 }

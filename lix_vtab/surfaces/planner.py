@@ -137,6 +137,8 @@ def plan(
     ordered = (
         sortable
         and single
+        # a path is looked up in one place of the tree after the other
+        and not any(columns[term.column].role == "path" for term in terms)
         and bool(order)
         and all(0 <= column < len(columns) and _sortable(columns[column]) for column, _ in order)
     )

@@ -1,0 +1,177 @@
+"""`lix_plugin`, and plugins installed into the database."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lix_vtab
+from lix_vtab.errors import InvalidValueError, LixError, PluginError, ReadOnlyError
+from tests.filesystem.toys import Toy, manifest, toy_schema
+from tests.filesystem.ways import data, entities, put
+
+
+@pytest.fixture
+def lix() -> Iterator[lix_vtab.Lix]:
+    """Return a lix in memory, which must be sound in the end."""
+    with lix_vtab.open() as opened:
+        yield opened
+        assert opened.check() == []
+
+
+CODE = """
+from lix_vtab.plugins import EntityChange
+
+def words(data):
+    return {f"{n:03}": word for n, word in enumerate(data.decode().split())}
+
+def detect_changes(before, after, state_context):
+    old = words(before.data) if before else {}
+    new = words(after.data)
+    for place in sorted(old.keys() - new.keys()):
+        yield EntityChange(place, "packed_word", None)
+    for place, word in new.items():
+        if old.get(place) != word:
+            yield EntityChange(place, "packed_word", {"path": place, "value": word})
+
+def apply_changes(file, changes):
+    return "SEPARATOR".join(c.snapshot_content["value"] for c in changes).encode()
+"""
+
+
+def archive(separator: str = " ", version: str = "1.0.0", glob: str = "*.packed") -> bytes:
+    """Build an archive the way a plugin author would."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        described = {**manifest("packed", glob), "api_version": version}
+        packed.writestr("manifest.json", json.dumps(described))
+        packed.writestr("schemas/word.json", json.dumps(toy_schema("packed_word")))
+        packed.writestr("plugin.py", CODE.replace("SEPARATOR", separator))
+    return out.getvalue()
+
+
+def test_the_shipped_plugins_are_listed(lix: lix_vtab.Lix) -> None:
+    assert lix.execute(
+        "SELECT key, runtime, match_path_glob, on_invalid, installed FROM lix_plugin ORDER BY key"
+    ).rows == [
+        ("plugin_csv", "python", "*.{csv,tsv}", "blob", 0),
+        ("plugin_json", "python", "*.json", "blob", 0),
+        ("plugin_md", "python", "*.{md,markdown,mdx}", "blob", 0),
+        ("plugin_text", "python", "*", "blob", 0),
+    ]
+    ((text, keys),) = lix.execute(
+        "SELECT manifest, schema_keys FROM lix_plugin WHERE key = 'plugin_json'"
+    ).rows
+    assert json.loads(text)["key"] == "plugin_json"
+    assert json.loads(keys) == ["json_pointer"]
+
+
+def test_an_archive_lives_in_the_database(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path) as lix:
+        assert lix.install_plugin(archive()) == "packed"
+        put(lix, "f", "/f.packed", "one two")
+        assert entities(lix, "f") == ["000", "001"]
+    with lix_vtab.open(path) as lix:
+        lix.execute("UPDATE packed_word SET value = 'three' WHERE path = '001'")
+        assert data(lix, "f") == b"one three"
+        shown = "SELECT key, api_version, entry, installed FROM lix_plugin WHERE key = 'packed'"
+        assert lix.execute(shown).rows == [("packed", "1.0.0", "plugin.py", 1)]
+        assert lix.check() == []
+
+
+def test_an_upgrade_takes_the_place_of_the_old_one() -> None:
+    with lix_vtab.open(plugins=[]) as lix:
+        lix.install_plugin(archive())
+        dates = "SELECT created_at, updated_at <> '' FROM lix_plugin"
+        ((created, _),) = lix.execute(dates).rows
+        put(lix, "f", "/f.packed", "one two")
+        lix.install_plugin(archive("_", "1.1.0", "*.{packed,pkd}"))
+        assert lix.execute("SELECT api_version, match_path_glob FROM lix_plugin").rows == [
+            ("1.1.0", "*.{packed,pkd}")
+        ]
+        assert lix.execute(dates).rows == [(created, 1)]
+        assert data(lix, "f") == b"one two"
+        lix.execute("UPDATE packed_word SET value = 'x' WHERE path = '000'")
+        assert data(lix, "f") == b"x_two"
+
+
+def test_installing_by_sql(tmp_path: Path) -> None:
+    (tmp_path / "packed.lixplugin").write_bytes(archive())
+    with lix_vtab.open(plugins=[]) as lix:
+        assert lix.execute("SELECT lix_install_plugin(?)", (archive(),)).rows == [("packed",)]
+        assert lix.execute("SELECT lix_uninstall_plugin('packed')").rows == [("packed",)]
+        assert lix.execute("SELECT key FROM lix_plugin").rows == []
+        lix.install_plugin(tmp_path / "packed.lixplugin")
+        assert lix.execute("SELECT archive FROM lix_plugin").rows == [(archive(),)]
+        lix.execute("DELETE FROM lix_plugin")
+        assert lix.execute("SELECT key FROM lix_plugin").rows == []
+        lix.execute("INSERT INTO lix_plugin (archive) VALUES (?)", (archive(),))
+        assert lix.execute("SELECT key FROM lix_plugin").rows == [("packed",)]
+        with pytest.raises(ReadOnlyError):
+            lix.execute("UPDATE lix_plugin SET api_version = '9.0.0'")
+        with pytest.raises(InvalidValueError, match="requires archive"):
+            lix.execute("INSERT INTO lix_plugin (key) VALUES ('x')")
+        with pytest.raises(ReadOnlyError, match="the archive says it"):
+            lix.execute("INSERT INTO lix_plugin (key, archive) VALUES ('x', ?)", (archive(),))
+
+
+def test_installing_is_undone_with_its_transaction() -> None:
+    with lix_vtab.open(plugins=[]) as lix:
+        lix.connection.execute("BEGIN")
+        lix.install_plugin(archive())
+        put(lix, "f", "/f.packed", "one")
+        assert entities(lix, "f") == ["000"]
+        lix.connection.execute("ROLLBACK")
+        assert lix.execute("SELECT key FROM lix_plugin").rows == []
+        put(lix, "f", "/f.packed", "one")
+        assert entities(lix, "f") == []
+        with pytest.raises(LixError):
+            lix.execute("SELECT * FROM packed_word")
+
+
+def test_other_connections_see_what_was_installed(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path, plugins=[]) as one, lix_vtab.open(path, plugins=[]) as other:
+        put(other, "a", "/a.packed", "one")
+        one.install_plugin(archive())
+        put(other, "b", "/b.packed", "one two")
+        assert (entities(other, "a"), entities(other, "b")) == ([], ["000", "001"])
+        one.uninstall_plugin("packed")
+        put(other, "c", "/c.packed", "one")
+        assert entities(other, "c") == []
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        b"no archive",
+        b"",
+        object(),
+        type("Unfinished", (), {"key": "x", "manifest": manifest("x", "*"), "schemas": []}),
+        type("Reserved", (Toy,), {"key": "lix_builtin_binary_fallback"}),
+    ],
+)
+def test_what_is_no_plugin_is_refused(plugin: object) -> None:
+    with lix_vtab.open(plugins=[]) as lix:
+        with pytest.raises(PluginError) as caught:
+            lix.install_plugin(plugin)
+        assert caught.value.details["violations"]
+        assert lix.execute("SELECT key FROM lix_plugin").rows == []
+
+
+def test_installed_plugins_come_before_those_of_the_session() -> None:
+    class Packed(Toy):
+        key = "packed"
+        glob = "*.packed"
+
+    with lix_vtab.open(plugins=[Packed()]) as lix:
+        lix.install_plugin(archive("+"))
+        assert lix.execute("SELECT key, installed FROM lix_plugin").rows == [("packed", 1)]
+        lix.uninstall_plugin("packed")
+        assert lix.execute("SELECT key, installed FROM lix_plugin").rows == [("packed", 0)]
