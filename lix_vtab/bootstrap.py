@@ -7,6 +7,7 @@ from typing import Any
 
 from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.json import Json
+from lix_vtab.model.nicknames import nickname
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.versions import ACTIVE_VERSION
 from lix_vtab.mutation.writer import RowWrite
@@ -29,6 +30,7 @@ def create_lix(
     deterministic mode on for what is created here. Must run inside a transaction.
     """
     connection, db = session.connection, session.db
+    session.deterministic.preset(key_values)
     session.store.transaction.begin()
     create_tables(connection, db)
     for table, module in tables.items():
@@ -50,6 +52,8 @@ def create_lix(
     connection.execute(
         f"INSERT INTO {quote(db)}.lix_internal_meta VALUES ('checkpoint_label', ?)", (label,)
     )
+    for key, value in _names(session).items():
+        _put(session, "lix_key_value", key, {"key": key, "value": value})
     main = session.store.identity.new("version", 0)
     session.store.versions.create(main)
     _put(
@@ -65,6 +69,13 @@ def create_lix(
     session.writer.put(
         GLOBAL, RowWrite(active, ACTIVE_VERSION, "lix", "lix", "1", content, untracked=True)
     )
+
+
+def _names(session: Session) -> dict[str, str]:
+    """Return the key values that tell one lix from others, to programs and to people."""
+    if session.deterministic.on:
+        return {"lix_id": "deterministic-lix-id", "lix_name": "deterministic-lix-name"}
+    return {"lix_id": session.deterministic.nano_id(), "lix_name": nickname()}
 
 
 def _put(session: Session, schema_key: str, id: str, content: Json) -> None:

@@ -175,13 +175,27 @@ class Lix:
         self._check_open("execute")
         with self._hub.turn:
             if writer_key is None:
-                result = self._executor.execute(sql, params)
+                result = self._statements(sql, params)
             else:
                 with self._writing_as(writer_key):
-                    result = self._executor.execute(sql, params)
+                    result = self._statements(sql, params)
             if self._hub.due:
                 self._hub.deliver(result)
             return result
+
+    def _statements(self, sql: str, params: Parameters) -> Result:
+        deterministic = self._session.deterministic
+        if not deterministic.on:
+            return self._executor.execute(sql, params)
+        position = deterministic.position()
+        try:
+            return self._executor.execute(sql, params)
+        except BaseException:
+            # numbers a failed statement drew are drawn again
+            if deterministic.position() != position:
+                text = None if position is None else canonical_json(position)
+                self.connection.execute("SELECT lix_set_sequence(?)", (text,)).fetchall()
+            raise
 
     @contextmanager
     def transaction(self, *, writer_key: str | None = None) -> Iterator[Transaction]:

@@ -19,7 +19,8 @@ __all__ = ["SqlFunction", "core_functions", "register"]
 class SqlFunction:
     """A SQL function. One that `writes` runs atomically and cannot be used in views or triggers.
 
-    `arguments` is how many it takes, -1 for any number.
+    `arguments` is how many it takes, -1 for any number. One that is `innocuous` only makes a value
+    of its arguments, so views and triggers of untrusted databases may use it.
     """
 
     name: str
@@ -27,6 +28,12 @@ class SqlFunction:
     arguments: int = -1
     deterministic: bool = False
     writes: bool = False
+    innocuous: bool = False
+
+    @property
+    def flags(self) -> int:
+        """Return the flags SQLite knows the function by."""
+        return apsw.SQLITE_DIRECTONLY * self.writes | apsw.SQLITE_INNOCUOUS * self.innocuous
 
 
 def register(session: Session, functions: Iterable[SqlFunction]) -> None:
@@ -38,7 +45,7 @@ def register(session: Session, functions: Iterable[SqlFunction]) -> None:
             call,
             function.arguments,
             deterministic=function.deterministic,
-            flags=apsw.SQLITE_DIRECTONLY if function.writes else 0,
+            flags=function.flags,
         )
 
 

@@ -21,6 +21,7 @@ from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.functions_files import file_functions
 from lix_vtab.surfaces.functions_history import history_functions
 from lix_vtab.surfaces.history_tables import HISTORY_TABLES
+from lix_vtab.surfaces.functions_values import value_functions
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.plugin import PluginTable
@@ -49,6 +50,7 @@ SURFACES: dict[str, Build] = {
 
 FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (
     core_functions,
+    value_functions,
     file_functions,
     history_functions,
 )
