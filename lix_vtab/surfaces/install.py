@@ -20,8 +20,8 @@ from lix_vtab.surfaces.file import FileByVersion, FileTable
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.functions_files import file_functions
 from lix_vtab.surfaces.functions_history import history_functions
-from lix_vtab.surfaces.history_tables import HISTORY_TABLES
 from lix_vtab.surfaces.functions_values import value_functions
+from lix_vtab.surfaces.history_tables import HISTORY_TABLES
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.plugin import PluginTable
