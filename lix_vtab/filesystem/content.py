@@ -164,8 +164,8 @@ class Contents:
 
     def settle_all(self) -> None:
         """Render what was changed through entities, before the transaction ends."""
-        for holder, number, since in self.renderings.dirty():
-            scope = self._scope_of(holder, since)
+        for holder, number, since, newest in self.renderings.dirty():
+            scope = self._scope_of(holder, since) if newest else self._scopes.at(holder, since)
             positions = self.renderings.find(scope.layers, number)
             self.settle(scope, positions, number)
 
@@ -182,7 +182,8 @@ class Contents:
         basis = basis_of(positions[1:])
         there = self._lookup.file(inner, file_id) is not None
         holder = holder_of(inner.layers[0])
-        if not self.renderings.has_rows(holder, number):
+        newest = inner.layers[0].kind != "p"
+        if newest and not self.renderings.has_rows(holder, number):
             since = self.renderings.since(first.no)
             if not self.renderings.reopen(holder, number, since) and there and holder > 0:
                 # the formatting of what is behind was changed here, and stays

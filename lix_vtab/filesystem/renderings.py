@@ -53,7 +53,8 @@ _SET = (
 _SINCE = "SELECT since FROM lix_internal_rendering WHERE no = ?"
 _ANY = "SELECT 1 FROM lix_internal_rendering WHERE file_id = ? LIMIT 1"
 _DIRTY = (
-    "SELECT holder, file_id, since FROM lix_internal_rendering WHERE hash IS NULL AND error IS NULL"
+    f"SELECT holder, file_id, since, until = {NEWEST} FROM lix_internal_rendering "
+    "WHERE hash IS NULL AND error IS NULL"
 )
 _HAS_ROWS = (
     "SELECT EXISTS (SELECT 1 FROM lix_internal_tip WHERE segment_id = ?1 AND file_id = ?2 "
@@ -154,8 +155,12 @@ class Renderings:
         params = [param for layer in layers for param in layer.params]
         return [Position(*row) for row in self._execute(sql, (file_id, *params))]
 
-    def dirty(self) -> list[tuple[int, int, int]]:
-        """Return (holder, file, since) of everything to be rendered before the transaction ends."""
+    def dirty(self) -> list[tuple[int, int, int, int]]:
+        """Return what is to be rendered before the transaction ends.
+
+        That is holder, file, since, and whether it is the newest of the holder: a branch made in
+        the transaction has left older ones behind.
+        """
         return self._run(_DIRTY, ()).fetchall()  # type: ignore[no-any-return]
 
     def since(self, no: int) -> int:

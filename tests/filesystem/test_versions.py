@@ -269,3 +269,15 @@ def test_versions_by_predicate(lix: Session) -> None:
         " AND lixcol_version_id IN ('other', 'nowhere')"
     ) == [("other", b"x")]
     assert lix.rows("SELECT * FROM lix_file_by_version WHERE lixcol_version_id = 'no'") == []
+
+
+def test_a_branch_made_in_the_middle_of_a_transaction(lix: Session) -> None:
+    put(lix, "f", "/f.json", '{"a": 1}')
+    with lix.transaction():
+        lix.execute("UPDATE json_pointer SET value = 2 WHERE path = '/a'")
+        branch = lix.lix.create_version("branch")
+        lix.execute("UPDATE json_pointer SET value = 3 WHERE path = '/a'")
+        assert data(lix, "f") == b'{"a": 3}'
+    assert data(lix, "f") == b'{"a": 3}'
+    lix.switch_version(branch)
+    assert data(lix, "f") == b'{"a": 2}'
