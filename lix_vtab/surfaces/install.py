@@ -22,6 +22,7 @@ from lix_vtab.surfaces.functions_files import file_functions
 from lix_vtab.surfaces.functions_history import history_functions
 from lix_vtab.surfaces.functions_values import value_functions
 from lix_vtab.surfaces.history_tables import HISTORY_TABLES
+from lix_vtab.surfaces.functions_rows import row_functions
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.plugin import PluginTable
@@ -53,6 +54,7 @@ FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (
     value_functions,
     file_functions,
     history_functions,
+    row_functions,
 )
 """Where the SQL functions come from, by area."""
 

@@ -1,0 +1,39 @@
+"""What the rowid of one of our tables stands for, to find a row again right after it was written."""
+
+from __future__ import annotations
+
+from lix_vtab.session import Session
+from lix_vtab.surfaces.functions import SqlFunction
+from lix_vtab.surfaces.reader import split_rowid
+
+__all__ = ["row_functions"]
+
+
+def row_functions(session: Session) -> list[SqlFunction]:
+    """Return the functions that take rowids apart."""
+    store = session.store
+
+    def row_key(rowid: int, part: str) -> str | None:
+        """Return `schema_key`, `entity_id` or `file_id` of the row with a rowid."""
+        if rowid < 0:
+            overlay = store.overlay.by_no(-rowid)
+            key = None if overlay is None else overlay.key
+        else:
+            key = store.rows.key_of(rowid)
+        if key is None:
+            return None
+        if part == "entity_id":
+            return key.entity_id
+        return store.names.text(key.schema_id if part == "schema_key" else key.file_id)
+
+    def row_key_by_version(rowid: int, part: str) -> str | None:
+        """Do the same for tables of every version, which also have a `version_id`."""
+        version_no, inner = split_rowid(rowid)
+        if part == "version_id":
+            return store.versions.pointer_by_no(version_no).id
+        return row_key(inner, part)
+
+    return [
+        SqlFunction("lix_row_key", row_key, 2),
+        SqlFunction("lix_row_key_by_version", row_key_by_version, 2),
+    ]
