@@ -264,6 +264,33 @@ class FileWriter:
             self._renderings.forget(-place[0], number)
         return True
 
+    # -- bytes of another scope
+
+    def adopt_bytes(self, version_id: str, file_id: str, source: Scope) -> bool:
+        """Give a file the very bytes it has in another scope, if it has the same entities there.
+
+        Tell whether it has those bytes now.
+        """
+        wanted = self._contents.content(source, file_id)
+        scope = self._writer.scope(version_id)
+        if wanted is None or self._lookup.file(scope, file_id) is None:
+            return False
+        if self._contents.digest(scope, file_id) == (wanted.hash.hex() or None):
+            return True
+        here = sorted(self._contents.entities(scope, file_id))
+        if here != sorted(self._contents.entities(source, file_id)):
+            return False
+        store = self._store
+        number = store.names.intern(file_id)
+        place = self._writer.place_of(version_id)
+        over = store.overlay.has_file(place[0], number)
+        holder, seq = (-place[0], 0) if over else (place[1], store.commits.open(place[0]))
+        basis = self._basis(scope, holder, number)
+        self._renderings.write(
+            holder, seq, number, wanted.hash, basis, wanted.error, wanted.plugin_id
+        )
+        return True
+
     # -- paths
 
     def path(self, scope: Scope, file_id: str) -> str | None:

@@ -87,6 +87,13 @@ class Filesystem:
         """Return the hex BLAKE3 of the bytes of a file, None when it has no content."""
         return self.contents.digest(scope, file_id)
 
+    def adopt_bytes(self, version_id: str, file_id: str, scope: Scope) -> bool:
+        """Give a file the very bytes it has in another scope, if it has the same entities there.
+
+        Tell whether it has those bytes now.
+        """
+        return self.files.adopt_bytes(version_id, file_id, scope)
+
     def directory_paths(self, scope: Scope) -> DirectoryPaths:
         """Return what knows the paths of directories, for one statement."""
         return self.lookup.paths(scope)
