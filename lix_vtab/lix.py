@@ -549,6 +549,44 @@ class Lix:
             session.tasks.pop(number, None)
         return results[0]
 
+    def restore(
+        self,
+        revision: str,
+        paths: str | Sequence[str] | None = None,
+        entities: Sequence[Mapping[str, str]] | None = None,
+    ) -> str:
+        """Make the active version show what a revision shows; return the id of the new commit.
+
+        Only what differs is written. `paths` (files, or directories ending in a slash) and
+        `entities` (mappings with `schema_key`, `entity_id` and perhaps `file_id`) restrict it.
+        """
+        return str(
+            self._call(
+                "lix_restore",
+                revision,
+                paths if paths is None or isinstance(paths, str) else canonical_json([*paths]),
+                None if entities is None else canonical_json([dict(e) for e in entities]),
+            )
+        )
+
+    def undo(self, steps: int = 1, *, own: bool = False) -> str:
+        """Take back the newest commits of the active version; return the id of the last new one.
+
+        With `own`, only commits this session made count; entities others changed since conflict.
+        """
+        return str(self._call("lix_undo", steps, int(own)))
+
+    def redo(self, steps: int = 1, *, own: bool = False) -> str:
+        """Apply again what was undone last; return the id of the last new commit."""
+        return str(self._call("lix_redo", steps, int(own)))
+
+    def revert(self, commit: str) -> str:
+        """Take back what one commit changed, whatever came after; return the id of the new commit.
+
+        Raises MergeConflictError when later commits changed the same entities.
+        """
+        return str(self._call("lix_revert", commit))
+
     # -- upkeep
 
     def rebuild(self) -> None:

@@ -99,6 +99,7 @@ class Contents:
         self._kept: OrderedDict[tuple[str, str], Rendered] = OrderedDict()
         self._kept_size = 0
         store.transaction.before_commit(self.settle_all)
+        store.commits.before_seal.append(self.settle_all)
         store.transaction.on_rollback(self.forget)
         plugins.on_change(self.forget)
 

@@ -34,6 +34,7 @@ FIELDS: Mapping[str, str] = {
         f"{side}_{name}": template.format(alias)
         for side, alias in (("before", "x"), ("after", "y"))
         for name, template in {
+            "no": "{0}.no",
             "change_id": "{0}.id",
             "snapshot_content": "{0}.snapshot",
             "metadata": "{0}.metadata",

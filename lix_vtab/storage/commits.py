@@ -50,6 +50,7 @@ class Commits:
         "_transaction",
         "also_content",
         "authors",
+        "before_seal",
     )
 
     def __init__(
@@ -63,6 +64,7 @@ class Commits:
         self._first_open: int | None = None
         self._closed: set[int] = set()
         self._next_change: int | None = None
+        self.before_seal: list[Callable[[], None]] = []
         self.also_content: list[Callable[[int], bool]] = []
         self.authors: Callable[[], Sequence[str]] = tuple
         self._tip = qualify(
@@ -188,6 +190,8 @@ class Commits:
 
     def seal(self, version_no: int) -> None:
         """Complete the open commit of one version for good: what follows gets another commit."""
+        for hook in self.before_seal:
+            hook()
         self._open.pop(version_no, None)
         self._complete("version_no = ?", version_no)
 
@@ -221,6 +225,13 @@ class Commits:
                 self._db,
             ),
             (seq, parent_seq),
+        )
+
+    def describe(self, seq: int, message: str) -> None:
+        """Give a commit a message."""
+        self._connection.execute(
+            qualify("UPDATE lix_internal_commit SET message = ? WHERE seq = ?", self._db),
+            (message, seq),
         )
 
     def adopt(self, seq: int, change_no: int) -> None:

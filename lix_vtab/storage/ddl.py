@@ -44,6 +44,8 @@ TABLES: dict[str, str] = {
         PRIMARY KEY (seq, change_no)) WITHOUT ROWID""",
     # Commits that are checkpoints.
     "checkpoint": "(seq INTEGER PRIMARY KEY, name TEXT)",
+    # Commits that undo or redo another.
+    "reversal": "(seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, target_seq INTEGER NOT NULL)",
     # `parent_id` at `fork_seq` is where the segment starts; reading continues at `base_id` up to
     # `base_seq`, which skips parents whose rows were folded into this segment.
     "segment": """(

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.history.graphs import State, World, steps
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("worlds")
-
-    @contextmanager
-    def make(todo: list[tuple[Any, ...]]) -> Iterator[World]:
-        made = World.new(folder)
-        try:
-            made.run(todo)
-            yield made
-        finally:
-            made.lix.close()
-
-    return make
 
 
 def state_at(made: World, revision: str) -> State:
