@@ -20,7 +20,14 @@ from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.store import Store
 
-__all__ = ["Reads", "Session"]
+__all__ = ["Reading", "Reads", "Session"]
+
+
+class Reading(Protocol):
+    """A query of one of our tables that has not come to its end."""
+
+    def keep(self) -> None:
+        """Fetch what is left, because a write is about to change what would be found."""
 
 
 class Reads(Protocol):
@@ -38,7 +45,8 @@ class Session:
 
     `writer_key` tags the rows written without a key of their own; `internal` says that the
     connection may use what is reserved for lix itself; `parent_given` is true while a statement
-    runs that names the column `inherits_from_version_id`. `reads` is told what queries look for.
+    runs that names the column `inherits_from_version_id`. `reads` is told what queries look
+    for, `reading` holds the queries that are under way.
     """
 
     __slots__ = (
@@ -52,6 +60,7 @@ class Session:
         "history",
         "internal",
         "parent_given",
+        "reading",
         "reads",
         "scopes",
         "store",
@@ -85,12 +94,22 @@ class Session:
         self.internal = False
         self.parent_given = False
         self.reads: Reads | None = None
+        self.reading: dict[int, Reading] = {}
         self.drops = False
         self._depth = 0
 
     def active_scope(self) -> Scope | None:
         """Return the scope of the active version."""
         return self.scopes.of(self.versions.active_id())
+
+    def finish_reading(self) -> None:
+        """Let queries that are under way fetch the rest, so that they see nothing of a write.
+
+        Otherwise `INSERT INTO lix_state ... SELECT ... FROM lix_state_by_version` would find the
+        rows it writes, and might never end: SQLite only guards against that within one table.
+        """
+        while self.reading:
+            self.reading.popitem()[1].keep()
 
     @contextmanager
     def dropping_tables(self) -> Iterator[None]:
@@ -119,6 +138,7 @@ class Session:
             ) from error
         self._depth += 1
         try:
+            self.finish_reading()
             execute(f"INSERT INTO {quote(self.db)}.lix_internal(joined) VALUES (1)")
             yield
         except BaseException:

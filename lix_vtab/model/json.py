@@ -6,6 +6,7 @@ Snapshots and metadata are stored in this form only, so equal content is equal t
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -32,9 +33,9 @@ def parse_json(text: str | bytes) -> Json:
     except orjson.JSONDecodeError:
         # orjson refuses integers beyond 64 bits in some positions and lone surrogates; the
         # standard parser is the judge of what is JSON, minus its NaN and Infinity extensions.
-        return json.loads(text, parse_constant=_no_constant)
+        return _judge(text)
     if _may_hide_integer(value) and _has_wide_number(text):
-        return json.loads(text, parse_constant=_no_constant)
+        return _judge(text)
     return value
 
 
@@ -74,6 +75,18 @@ def _may_hide_integer(value: Json) -> bool:
     if type(value) is dict:
         return any(map(_SUSPECT.__contains__, map(type, value.values())))
     return type(value) in _SUSPECT
+
+
+def _judge(text: str | bytes) -> Json:
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        # it would be stored as null, for JSON has no infinity to write it as
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return value
 
 
 def _no_constant(name: str) -> Json:

@@ -83,12 +83,17 @@ class Cursor(list[Any]):
     def __init__(self, table: Table) -> None:
         super().__init__()
         self._table = table
+        self._rows: Iterator[Sequence[Any]] = iter(())
+        self._kept: Iterable[Sequence[Any]] = ()
         self.Eof: Callable[[], bool] = bool
 
     def Filter(self, number: int, text: str, args: Sequence[Any]) -> None:
         """Start reading according to a plan."""
         table = self._table
-        self.Eof = self._advance(table.surface.rows(table.plans[number], args)).__next__
+        self._rows = iter(table.surface.rows(table.plans[number], args))
+        self._kept = ()
+        table.reading[id(self)] = self
+        self.Eof = self._advance(self._rows).__next__
 
     def Rowid(self) -> int:
         """Return the rowid of the current row."""
@@ -101,7 +106,14 @@ class Cursor(list[Any]):
     def Close(self) -> None:
         """Let go of the inner statement."""
         self.Eof = bool
+        self._rows = iter(())
+        self._kept = ()
+        self._table.reading.pop(id(self), None)
         self.clear()
+
+    def keep(self) -> None:
+        """Fetch what is left, because a write is about to change what would be found."""
+        self._kept = [tuple(row) for row in self._rows]
 
     def watch(self, reads: Reads) -> None:
         """Tell `reads` what is looked for from now on."""
@@ -116,6 +128,10 @@ class Cursor(list[Any]):
     def _advance(self, rows: Iterable[Sequence[Any]]) -> Iterator[bool]:
         for self[:] in rows:
             yield False
+        kept = self._kept
+        for self[:] in kept:
+            yield False
+        self._table.reading.pop(id(self), None)
         while True:
             yield True
 
@@ -123,7 +139,7 @@ class Cursor(list[Any]):
 class Table:
     """One connected virtual table."""
 
-    __slots__ = ("_at_once", "_cursor", "_known", "_session", "plans", "surface")
+    __slots__ = ("_at_once", "_cursor", "_known", "_session", "plans", "reading", "surface")
 
     def __init__(self, session: Session, surface: Surface) -> None:
         self._session = session
@@ -131,6 +147,7 @@ class Table:
         # sub-query without rows; hosts of the loadable extension do not.
         self._at_once = not isinstance(session.connection, TrustedConnection)
         self.surface = surface
+        self.reading = session.reading
         self.plans: list[Plan] = []
         self._cursor: type[Cursor] = getattr(surface, "cursor", Cursor)
         self._known: dict[object, int] = {}
@@ -211,7 +228,10 @@ class Table:
         if session.connection.is_interrupted:
             raise Interrupted("the statement was interrupted")
         session.store.refresh()
-        return session.connection.vtab_on_conflict()
+        # asked first: reading on runs other statements
+        conflict = session.connection.vtab_on_conflict()
+        session.finish_reading()
+        return conflict
 
     # -- transactions
 
