@@ -9,13 +9,12 @@ from typing import Any
 from lix_vtab.bootstrap import boot, create_lix
 from lix_vtab.effects.capture import Capture
 from lix_vtab.errors import NotInitializedError
-from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import FORMAT, read_format
 from lix_vtab.storage.migrations import migrate
 from lix_vtab.surfaces.functions import SqlFunction, register
 from lix_vtab.surfaces.install import TABLES, Sessions, install
-from lix_vtab.tables import describe_tables
+from lix_vtab.tables import Tables
 
 __all__ = ["Loaded", "load_into"]
 
@@ -27,16 +26,7 @@ class Loaded:
     session: Session
     sessions: Sessions
     capture: Capture
-    _tables: Catalogue | None = None
-    _generation: int = -1
-
-    def tables(self) -> Catalogue:
-        """Return the tables that are ours, for the statement planner."""
-        generation = self.session.catalogue.generation
-        if self._tables is None or generation != self._generation:
-            self._tables = Catalogue.of(generation, describe_tables(self.session))
-            self._generation = generation
-        return self._tables
+    tables: Tables
 
     def is_lix_table(self, name: str) -> bool:
         """Tell whether a virtual table is part of the lix."""
@@ -67,7 +57,7 @@ def load_into(
         _run(connection, session, account, key_values)
     captures: list[Capture] = []
     sessions.follow(lambda session: captures.append(Capture(session)))
-    return Loaded(session, sessions, captures[0])
+    return Loaded(session, sessions, captures[0], Tables(session))
 
 
 def _run(

@@ -2,35 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
-from lix_vtab.execution.catalogue import Table, UniqueKey
+from lix_vtab.execution.catalogue import Catalogue, Table, UniqueKey
 from lix_vtab.session import Session
-from lix_vtab.surfaces.base import Surface
-from lix_vtab.surfaces.entity_tables import entity_surfaces
+from lix_vtab.storage.ddl import quote
+from lix_vtab.surfaces.base import ReadOnlySurface, Surface
+from lix_vtab.surfaces.entity import Entity
+from lix_vtab.surfaces.entity_tables import MODULE, entity_surface
 from lix_vtab.surfaces.install import SURFACES
+from lix_vtab.surfaces.state import State
 
-__all__ = ["describe_tables"]
+__all__ = ["Tables", "describe"]
+
+_ENTITY = f"CREATE VIRTUAL TABLE % USING {MODULE}(%"
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE"})
+_PARTS = {"entity": "entity_id", "schema": "schema_key", "file": "file_id", "version": "version_id"}
 
 
-def describe_tables(session: Session) -> Iterator[Table]:
-    """Yield a description of every table that is ours."""
-    for name, build in SURFACES.items():
-        yield describe(build(session, ()), name)
-    for name, surface in entity_surfaces(session):
-        yield describe(surface, name)
+class Tables:
+    """Gives the catalogue of the tables that are ours, again only when they may have changed.
+
+    What a table looks like is found out when a statement first writes to it.
+    """
+
+    __slots__ = ("_catalogue", "_cookie", "_foreign", "_generation", "_number", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._catalogue: Catalogue | None = None
+        self._generation = -1
+        self._foreign = 0
+        self._number = 0
+        self._cookie: object = None
+        session.store.on_foreign_write(self._note_foreign)
+
+    def __call__(self) -> Catalogue:
+        """Return the catalogue as it is now."""
+        generation = self._session.catalogue.generation
+        if self._catalogue is None or generation != self._generation:
+            self._catalogue = self._refresh(generation)
+        return self._catalogue
+
+    def _note_foreign(self) -> None:
+        self._foreign += 1
+
+    def _refresh(self, generation: int) -> Catalogue:
+        """Keep the catalogue if all that happened is that others wrote, but no table changed."""
+        session = self._session
+        foreign, self._foreign = self._foreign, 0
+        only_foreign = generation - self._generation == foreign
+        self._generation = generation
+        cookie = session.connection.execute(f"PRAGMA {quote(session.db)}.schema_version").get
+        same = cookie == self._cookie
+        self._cookie = cookie
+        if self._catalogue is not None and only_foreign and same:
+            return self._catalogue
+        self._number += 1
+        return Catalogue(self._number, _Described(session))
+
+
+class _Described(Mapping[str, Table]):
+    """Tables by their name in lower case, described when they are asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[str, Table | None] = {}
+
+    def __getitem__(self, name: str) -> Table:
+        if name not in self._known:
+            self._known[name] = self._describe(name)
+        table = self._known[name]
+        if table is None:
+            raise KeyError(name)
+        return table
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the tables there are, for hints."""
+        yield from SURFACES
+        found = self._session.connection.execute(
+            f"SELECT lower(name) FROM {quote(self._session.db)}.sqlite_schema WHERE sql LIKE ?",
+            (_ENTITY,),
+        )
+        for (name,) in found.fetchall():
+            yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _describe(self, name: str) -> Table | None:
+        session = self._session
+        build = SURFACES.get(name)
+        if build is not None:
+            return describe(build(session, ()), name)
+        found = session.connection.execute(
+            f"SELECT name FROM {quote(session.db)}.sqlite_schema "
+            "WHERE name = ? COLLATE NOCASE AND sql LIKE ?",
+            (name, _ENTITY),
+        ).fetchone()
+        if found is None:
+            return None
+        surface = entity_surface(session, found[0])
+        return None if surface is None else describe(surface, found[0])
 
 
 def describe(surface: Surface, name: str) -> Table:
-    """Describe one surface: `keys` of a surface names what ON CONFLICT can name."""
-    keys = getattr(surface, "conflict_keys", ())
+    """Describe one surface.
+
+    Its `conflict_keys` are what ON CONFLICT can name, each as columns or as (columns, scope,
+    condition); `asks` are the columns an INSERT may leave out or set to NULL with another meaning.
+    """
+    keys: Any = getattr(surface, "conflict_keys", ())
+    read_only = isinstance(surface, ReadOnlySurface)
     return Table(
         name,
         type(surface).__name__,
         tuple(column.name for column in surface.columns if not column.hidden),
         tuple(column.name for column in surface.columns if column.hidden),
-        asks=getattr(surface, "asks", frozenset()),
         keys=tuple(
             UniqueKey(*key) if isinstance(key[0], tuple) else UniqueKey(key) for key in keys
         ),
+        defaults=MappingProxyType(dict(_defaults(surface))),
+        located=() if read_only else tuple(_located(surface)),
+        refuses=_WRITES if read_only else frozenset(),
+        asks=getattr(surface, "asks", frozenset()),
     )
+
+
+def _located(surface: Surface) -> Iterator[tuple[str, str]]:
+    """Say how the columns that address a row are had from its rowid, which holds all of them."""
+    function = "lix_row_key_by_version" if surface.multi else "lix_row_key"
+    wanted = set(_PARTS) if surface.multi else set(_PARTS) - {"version"}
+    for column in surface.columns:
+        if column.role in wanted:
+            wanted.remove(column.role)
+            yield column.name, f"{function}({{}}, '{_PARTS[column.role]}')"
+
+
+def _defaults(surface: Surface) -> Mapping[str, str]:
+    """Say what the columns of a key are when an INSERT leaves them out."""
+    if isinstance(surface, Entity):
+        overrides = surface.schema.overrides
+        given = {"lixcol_file_id": overrides.file_id or "lix"}
+        if surface.multi and overrides.version_id is not None:
+            given["lixcol_version_id"] = overrides.version_id
+        return {column: _literal(value) for column, value in given.items()}
+    if isinstance(surface, State) and not surface.multi:
+        return {"version_id": "lix_active_version_id()"}
+    return {}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -40,7 +40,8 @@ class Table:
       columns; its values are never NULL. The default is the first key, or `rowid` for a table
       without keys, whose row ids then have to last as long.
     - `defaults` maps a column to the SQL expression an INSERT uses when the column is left out.
-    - `rowid` says that `last_insert_rowid()` finds a fresh row.
+    - `rowid` says that `last_insert_rowid()` finds a fresh row; `located` pairs columns with the
+      SQL that makes their values of it (in place of `{}`), for tables that do not look up rowids.
     - `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
     - `asks` names columns for which an INSERT of NULL says something else than leaving them out,
       which SQLite does not tell a virtual table.
@@ -54,6 +55,7 @@ class Table:
     keys: tuple[UniqueKey, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rowid: bool = True
+    located: tuple[tuple[str, str], ...] = ()
     refuses: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
 

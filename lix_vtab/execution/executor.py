@@ -13,7 +13,7 @@ import apsw
 from lix_vtab.errors import LixError, TransactionStateError
 from lix_vtab.execution.atomic import atomic
 from lix_vtab.execution.bind import bind, check_parameters, take
-from lix_vtab.execution.catalogue import CatalogueProvider
+from lix_vtab.execution.catalogue import Catalogue, CatalogueProvider
 from lix_vtab.execution.contracts import (
     ExecutionPlan,
     Kind,
@@ -36,6 +36,7 @@ __all__ = ["Executor", "Parameters"]
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 _PLANS = 1024
+_NO_TABLES = Catalogue.of(0, ())
 _CACHED_TEXT = 16384
 """The longest text kept, as in APSW's statement cache: scripts of data are not run twice."""
 
@@ -200,7 +201,9 @@ class Executor:
     def failure(self, error: Exception, params: Parameters, sql: str) -> Exception:
         """Return what the caller should see instead of `error`."""
         if isinstance(error, apsw.Error):
-            return translate(error, self._catalogue(), sql)
+            # only what is wrong with a statement is explained by tables, which takes SQL to find
+            known = self._catalogue() if isinstance(error, apsw.SQLError) else _NO_TABLES
+            return translate(error, known, sql)
         if isinstance(error, (TypeError, OverflowError, UnicodeEncodeError)):
             return unbindable(params) or error
         return error

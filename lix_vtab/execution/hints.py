@@ -26,7 +26,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 def table_hint(name: str, catalogue: Catalogue) -> str | None:
     """Return a hint for an unknown table."""
     bare = name.rpartition(".")[2]
-    found = nearest(bare, (table.name for table in catalogue.tables.values()))
+    found = nearest(bare, catalogue.tables)
     return f"did you mean {found}?" if found else None
 
 

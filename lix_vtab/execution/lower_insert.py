@@ -50,7 +50,7 @@ class InsertLowering:
         by_identity, given = self._by_identity()
         by_rowid = None
         if parts.returning and table.rowid:
-            by_rowid = read_back(parts, ("rowid",), lambda _: 0)
+            by_rowid = self._by_rowid()
         elif parts.returning and by_identity is None:
             needed = ", ".join(table.address)
             raise LoweringError(
@@ -109,15 +109,28 @@ class InsertLowering:
             sql.text(", " if position else "").row(position)
         return sql.text(")").template()
 
+    def _by_rowid(self) -> Template:
+        """Return the query that reads a fresh row back by `last_insert_rowid()`."""
+        parts = self._parts
+        sql = Composer("SELECT ").span(parts.returning).text(f" FROM {parts.table}")
+        for position, (column, value) in enumerate(self._table.located or (("rowid", "{}"),)):
+            before, after = value.split("{}")
+            sql.text(" AND " if position else " WHERE ").text(f"{quote(column)} = {before}")
+            sql.row(0).text(after)
+        return sql.template()
+
     def _by_identity(self) -> tuple[Template | None, tuple[int, ...]]:
         """Return the query that reads an inserted row back, and the input items it needs."""
         parts = self._parts
-        known = [self._input.get(column.lower()) for column in self._table.address]
-        if not parts.returning or any(source is None for source in known):
-            return None, ()
-        sql = Composer("SELECT ").span(parts.returning).text(f" FROM {parts.table}")
-        self._match(sql, self._table.address)
-        return sql.template(), tuple(source for source in known if isinstance(source, int))
+        table = self._table
+        groups = [table.address, *((*key.columns, *key.scope) for key in table.keys)]
+        for columns in groups if parts.returning else ():
+            known = [self._input.get(column.lower()) for column in columns]
+            if all(source is not None for source in known):
+                sql = Composer("SELECT ").span(parts.returning).text(f" FROM {parts.table}")
+                self._match(sql, columns)
+                return sql.template(), tuple(s for s in known if isinstance(s, int))
+        return None, ()
 
     def _match(self, sql: Composer, columns: Sequence[str]) -> None:
         """Write a condition that compares columns with the input row."""

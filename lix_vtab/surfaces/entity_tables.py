@@ -16,7 +16,7 @@ from lix_vtab.surfaces.entity_history import EntityHistory, entity_at
 from lix_vtab.surfaces.entity_label import EntityLabel
 from lix_vtab.surfaces.entity_shape import EntityShape
 
-__all__ = ["MODULE", "EntityTables", "build_entity", "entity_surfaces"]
+__all__ = ["MODULE", "EntityTables", "build_entity", "entity_surface"]
 
 MODULE = "lix_entity"
 
@@ -52,14 +52,16 @@ def build_entity(session: Session, args: Sequence[str]) -> Surface:
     return build(session, shape)
 
 
-def entity_surfaces(session: Session) -> Iterator[tuple[str, Surface]]:
-    """Yield name and surface of every table of a stored schema."""
-    session.store.refresh()
-    for schema in session.catalogue.stored():
-        shape = EntityShape.of(schema)
-        for variant, name in _variants(schema):
-            build = _SPECIAL.get((schema.key, variant)) or VARIANTS[variant][1]
-            yield name, build(session, shape)
+def entity_surface(session: Session, name: str) -> Surface | None:
+    """Build the surface of the table of a stored schema by its exact name, if it is one."""
+    for suffix in {suffix for suffix, _ in VARIANTS.values()}:
+        if name.endswith(suffix):
+            schema = session.catalogue.latest(name.removesuffix(suffix))
+            variants = {} if schema is None else {known: v for v, known in _variants(schema)}
+            if schema is not None and name in variants:
+                build = _SPECIAL.get((schema.key, variants[name])) or VARIANTS[variants[name]][1]
+                return build(session, EntityShape.of(schema))
+    return None
 
 
 class EntityTables:
