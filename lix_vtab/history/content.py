@@ -63,4 +63,4 @@ WORKING_OF_VERSION = _WORKING.format("lix_internal_version v JOIN ", "v.no = ?1 
 
 def change_ids(changes: str) -> str:
     """Write the SQL of a JSON array of change ids, oldest first."""
-    return f"(SELECT json_group_array(id ORDER BY no) FROM ({changes}))"
+    return f"(SELECT json_group_array(id) FROM (SELECT id FROM ({changes}) ORDER BY no))"

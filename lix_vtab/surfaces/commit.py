@@ -40,7 +40,8 @@ class CommitTable(DerivedTable):
                 "change_ids": change_ids(CHANGES),
                 "meta_change_ids": "'[]'",
                 "parent_commit_ids": (
-                    f"(SELECT json_group_array(id ORDER BY position) FROM ({PARENTS}))"
+                    "(SELECT json_group_array(id) "
+                    f"FROM (SELECT id FROM ({PARENTS}) ORDER BY position))"
                 ),
                 "message": "c.message",
                 "made_in": "(SELECT id FROM lix_internal_version WHERE no = c.version_no)",
