@@ -62,7 +62,6 @@ class NewContent:
     plugin_key: str | None
     rows: Sequence[Checked]
     error: str | None = None
-    fresh: bool = False
 
 
 class Changes:
@@ -128,7 +127,7 @@ class Changes:
 
     def _emptied(self, scope: Scope, file_id: str, old: OldContent | None) -> NewContent | None:
         if old is None:
-            return NewContent(None, EMPTY, None, (), fresh=True)
+            return NewContent(None, EMPTY, None, ())
         gone = self._gone(scope, file_id)
         if not gone and old.hash in (EMPTY, None):
             return None
@@ -142,16 +141,16 @@ class Changes:
         old: OldContent | None,
         error: str | None,
     ) -> NewContent:
-        text = canonical_json(blob_ref_snapshot(file_id, blob.hash, blob.size))
-        ref = EntityWrite(file_id, BLOB_REF, "1", text)
-        rows = list(self._batch.check([ref]))
+        content = blob_ref_snapshot(file_id, blob.hash, blob.size)
+        text = canonical_json(content)
+        rows = [self._batch.check_one(EntityWrite(file_id, BLOB_REF, "1", text), content)]
         if old is not None:
             live = self._contents.entities(scope, file_id)
             if any(row.snapshot == text and row.entity_id == file_id for row in live):
                 rows = []
             rows += self._tombstones(live, {(BLOB_REF, file_id)})
         hash = bytes.fromhex(blob.hash)
-        return NewContent(None, hash, FALLBACK_PLUGIN, rows, error, old is None)
+        return NewContent(None, hash, FALLBACK_PLUGIN, rows, error)
 
     def _detected(
         self, scope: Scope, plugin: Plugin, after: File, hash: bytes, old: OldContent | None
@@ -176,7 +175,7 @@ class Changes:
         if old is not None and not same:
             named = {(row.write.schema_key, row.write.entity_id) for row in rows}
             rows = self._tombstones(self._contents.entities(scope, after.id), named) + rows
-        return NewContent(after.data, hash, plugin.key, rows, None, old is None)
+        return NewContent(after.data, hash, plugin.key, rows)
 
     # -- tombstones
 

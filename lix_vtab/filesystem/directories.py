@@ -246,6 +246,8 @@ class DirectoryWriter:
     def _track(self, version_id: str, directory_id: str | None, writer_key: str | None) -> None:
         """Make sure that history knows the directories above what is tracked."""
         at = directory_id
+        if not self.any_untracked(self._writer.scope(version_id)):
+            return
         while at is not None:
             key = Key(DIRECTORY_ID, at, LIX)
             visible = self._writer.visible(version_id, key)
@@ -257,6 +259,15 @@ class DirectoryWriter:
                 directory = Directory.parse(visible.values.snapshot)
                 self._put(version_id, directory, _metadata(visible), False, writer_key)
             at = Directory.parse(visible.values.snapshot).parent_id
+
+    def any_untracked(self, scope: Scope) -> bool:
+        """Tell whether some directory may be untracked, which is rare."""
+        occupied = self._store.overlay.occupied()
+        return any(
+            (layer.params[0], DIRECTORY_ID) in occupied
+            for layer in scope.layers
+            if layer.kind == "o"
+        )
 
     def _put(
         self,

@@ -56,9 +56,22 @@ Changed = Callable[[int, int, int, str, bool], None]
 
 
 class Entries:
-    """Keeps the index of one database. `on_change` hears of each descriptor that was placed."""
+    """Keeps the index of one database. `on_change` hears of each descriptor that was placed.
 
-    __slots__ = ("_close", "_delete", "_execute", "_find", "_fold", "_hooks", "_insert", "_reopen")
+    `expected` is the id of a new file whose writer sees to everything itself.
+    """
+
+    __slots__ = (
+        "_close",
+        "_delete",
+        "_execute",
+        "_find",
+        "_fold",
+        "_hooks",
+        "_insert",
+        "_reopen",
+        "expected",
+    )
 
     def __init__(self, store: Store) -> None:
         db = store.db
@@ -70,6 +83,7 @@ class Entries:
         self._reopen = qualify(_REOPEN, db)
         self._fold = qualify(_FOLD, db)
         self._hooks: list[Changed] = []
+        self.expected: str | None = None
         store.rows.on_place(self._placed)
         store.overlay.on_place(self._placed)
         store.segments.on_fold(self._folded)
@@ -114,6 +128,9 @@ class Entries:
         if (schema_id != FILE_ID and schema_id != DIRECTORY_ID) or key.file_id != LIX:
             return
         spot = None if snapshot is None else _spot(schema_id, snapshot)
+        if key.entity_id == self.expected and spot is not None:
+            self._execute(self._insert, (holder, *spot, schema_id, key.entity_id, seq))
+            return
         self.place(holder, seq, schema_id, key.entity_id, spot)
         for hook in self._hooks:
             hook(holder, seq, schema_id, key.entity_id, spot is not None)

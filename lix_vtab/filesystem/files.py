@@ -13,13 +13,14 @@ from lix_vtab.filesystem.changes import Changes, NewContent, OldContent
 from lix_vtab.filesystem.content import Contents
 from lix_vtab.filesystem.descriptors import FILE, File
 from lix_vtab.filesystem.directories import DirectoryWriter, Spot
+from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.lookup import Lookup
-from lix_vtab.filesystem.paths import FilePath, check_segment, join_name
+from lix_vtab.filesystem.paths import FilePath, check_segment, join_name, split_name
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.refusals import file_exists, file_is_directory, no_parent_id
 from lix_vtab.filesystem.renderings import Renderings, basis_of, holder_of
-from lix_vtab.model.json import Json, parse_json
-from lix_vtab.mutation.batch import Batch, BatchWriter
+from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.mutation.batch import Batch, BatchWriter, Checked, EntityWrite
 from lix_vtab.mutation.writer import RowWrite, Visible, Writer
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.storage.blob_codec import Readable
@@ -52,6 +53,7 @@ class FileWriter:
         "_changes",
         "_contents",
         "_directories",
+        "_entries",
         "_lookup",
         "_plugins",
         "_renderings",
@@ -64,6 +66,7 @@ class FileWriter:
         store: Store,
         writer: Writer,
         batch: BatchWriter,
+        entries: Entries,
         lookup: Lookup,
         directories: DirectoryWriter,
         contents: Contents,
@@ -73,6 +76,7 @@ class FileWriter:
         self._store = store
         self._writer = writer
         self._batch = batch
+        self._entries = entries
         self._lookup = lookup
         self._directories = directories
         self._contents = contents
@@ -92,24 +96,82 @@ class FileWriter:
         if id == "lix":
             raise InvalidValueError("a file cannot have the id 'lix'", hint="choose another id")
         other = self._check_free(scope, spot, path.segment, str(path), id, replacing=replacing)
-        own = None if new.id is None else self._writer.own(version_id, Key(FILE_ID, id, LIX))
+        known = new.id is not None and self._store.names.find(id) != -1
+        if new.untracked or known:
+            return self._insert_over(scope, new, id, path, spot, other, replacing=replacing)
+        content = self._changes.of(scope, id, str(path), new.data, None)
+        assert content is not None
+        file = File(id, spot.directory_id, *split_name(path.segment), new.metadata, new.hidden)
+        described = self._described(file, new)
+        if other is not None:
+            self.delete(version_id, other, new.writer_key)
+        if spot.missing or self._directories.any_untracked(scope):
+            directory_id = self._directories.make(
+                version_id, spot, untracked=False, writer_key=new.writer_key
+            )
+            described = self._described(replace(file, directory_id=directory_id), new)
+        return self._store_new(version_id, id, described, content, new.writer_key)
+
+    def _described(self, file: File, new: NewFile) -> Checked:
+        """Return a new file's descriptor, held against its schema."""
+        metadata = None if new.row_metadata is None else canonical_json(new.row_metadata)
+        content = file.snapshot()
+        write = EntityWrite(file.id, FILE, "1", canonical_json(content), "lix", "lix", metadata)
+        return self._batch.check_one(write, content)
+
+    def _store_new(
+        self,
+        version_id: str,
+        file_id: str,
+        described: Checked,
+        content: NewContent,
+        writer_key: str | None,
+    ) -> int:
+        """Write all of a tracked file whose id was never used before."""
+        store = self._store
+        if content.data is not None:
+            self._contents.blobs.put(content.data)
+        place = self._writer.place_of(version_id)
+        number = store.names.add(file_id)
+        rows = [described, *content.rows]
+        self._entries.expected = file_id
+        try:
+            with self._renderings.collecting(number):
+                batch = Batch(file_id, content.plugin_key or "lix", rows)
+                rowid = self._batch.write_new(version_id, batch, writer_key)
+        finally:
+            self._entries.expected = None
+        plugin_id = store.names.intern(content.plugin_key) if content.plugin_key else None
+        seq = store.commits.open(place[0])
+        self._renderings.write_new(place[1], seq, number, content.hash, content.error, plugin_id)
+        return rowid
+
+    def _insert_over(
+        self,
+        scope: Scope,
+        new: NewFile,
+        id: str,
+        path: FilePath,
+        spot: Spot,
+        other: str | None,
+        *,
+        replacing: bool,
+    ) -> int:
+        """Insert a file that is untracked, or whose id has been used before."""
+        version_id = scope.version_id
+        own = self._writer.own(version_id, Key(FILE_ID, id, LIX))
         taken = own is not None and own.values.snapshot is not None
-        file = replace(
-            File.at(id, spot.directory_id, path.segment),
-            metadata=new.metadata,
-            hidden=new.hidden,
-        )
+        file = File(id, spot.directory_id, *split_name(path.segment), new.metadata, new.hidden)
         if taken and not replacing:
             self._put(
                 version_id, file, new.row_metadata, new.untracked, new.writer_key, unique=True
             )
-        if taken and own is not None and own.untracked != new.untracked:
-            self.delete(version_id, id, new.writer_key)
-            scope = self._writer.scope(version_id)
-        old = self._old(scope, id)
+        switched = taken and own is not None and own.untracked != new.untracked
+        old = None if switched else self._old(scope, id)
         content = self._changes.of(scope, id, str(path), new.data, old)
-        if other is not None:
-            self.delete(version_id, other, new.writer_key)
+        for gone in (other, id if switched else None):
+            if gone is not None:
+                self.delete(version_id, gone, new.writer_key)
         directory_id = self._directories.make(
             version_id, spot, untracked=new.untracked, writer_key=new.writer_key
         )
@@ -336,7 +398,7 @@ class FileWriter:
         with renderings.collecting(number) as touched:
             self._batch.write(
                 version_id,
-                Batch(file_id, content.plugin_key or "lix", content.rows, untracked, content.fresh),
+                Batch(file_id, content.plugin_key or "lix", content.rows, untracked),
                 writer_key,
             )
         seq = 0 if untracked else store.commits.open(place[0])
@@ -347,7 +409,7 @@ class FileWriter:
             holder, seq = -place[0], 0
         elif -place[0] in touched and not untracked:
             renderings.forget(-place[0], number)
-        basis = "" if content.fresh else self._basis(scope, holder, number)
+        basis = self._basis(scope, holder, number)
         plugin_id = store.names.intern(content.plugin_key) if content.plugin_key else None
         renderings.write(holder, seq, number, content.hash, basis, content.error, plugin_id)
 

@@ -62,6 +62,7 @@ class Filesystem:
             store,
             writer,
             self.batch,
+            self.entries,
             self.lookup,
             self.directories,
             self.contents,

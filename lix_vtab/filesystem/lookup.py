@@ -69,10 +69,7 @@ class Lookup:
         self._volatile = False
         self._parents: dict[tuple[str, str], Any] = {}
         self._known: dict[tuple[str, str | None, str], list[str]] = {}
-        self._any = qualify(
-            "SELECT 1 FROM lix_internal_entry WHERE holder = ? AND parent = ? AND name = ? LIMIT 1",
-            store.db,
-        )
+        self._any: dict[int, str] = {}
         entries.on_change(self._changed)
         store.on_foreign_write(self._forget)
         store.transaction.on_rollback(self._rolled_back)
@@ -153,12 +150,19 @@ class Lookup:
 
     def taken(self, scope: Scope, parent_id: str | None, name: str) -> bool:
         """Tell whether anything might have a name in a directory: cheap, and right in saying no."""
-        execute = self._store.connection.execute
-        for layer in scope.layers:
-            holder = -layer.params[0] if layer.kind == "o" else layer.params[0]
-            if execute(self._any, (holder, parent_id or "", name)).fetchone() is not None:
-                return True
-        return False
+        occupied = self._store.overlay.occupied()
+        holders = [
+            -layer.params[0] if layer.kind == "o" else layer.params[0]
+            for layer in scope.layers
+            if layer.kind != "o"
+            or (layer.params[0], FILE_ID) in occupied
+            or (layer.params[0], DIRECTORY_ID) in occupied
+        ]
+        sql = self._any.get(len(holders))
+        if sql is None:
+            sql = self._any[len(holders)] = qualify(_taken(len(holders)), self._store.db)
+        row = self._store.connection.execute(sql, (parent_id or "", name, *holders)).fetchone()
+        return row is not None
 
     # -- many
 
@@ -231,3 +235,15 @@ class Lookup:
         if self._volatile:
             self._volatile = False
             self._forget()
+
+
+def _taken(holders: int) -> str:
+    """Ask whether any of so many holders has, or had, a name in a directory."""
+    return (
+        " UNION ALL ".join(
+            "SELECT 1 FROM lix_internal_entry "
+            f"WHERE holder = ?{n + 3} AND parent = ?1 AND name = ?2"
+            for n in range(holders)
+        )
+        + " LIMIT 1"
+    )

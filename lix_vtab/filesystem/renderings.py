@@ -205,6 +205,19 @@ class Renderings:
         self._run(_INSERT, (file_id, holder, seq, hash, basis, error, plugin_id, previous))
         self._plain.discard(file_id)
 
+    def write_new(
+        self,
+        holder: int,
+        seq: int,
+        file_id: int,
+        hash: bytes,
+        error: str | None,
+        plugin_id: int | None,
+    ) -> None:
+        """Write the first rendering of a file nobody has ever had."""
+        self._run(_INSERT, (file_id, holder, seq, hash, "", error, plugin_id, None))
+        self._plain.discard(file_id)
+
     def settle(
         self, no: int, hash: bytes | None, basis: str, error: str | None, plugin_id: int | None
     ) -> None:

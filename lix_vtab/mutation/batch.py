@@ -19,7 +19,7 @@ __all__ = ["Batch", "BatchWriter", "EntityWrite"]
 class EntityWrite(NamedTuple):
     """An entity to be written; `text` is its canonical snapshot, None for a tombstone.
 
-    `plugin_key` is that of the batch unless given.
+    `plugin_key` and `file_id` are those of the batch unless given.
     """
 
     entity_id: str
@@ -27,6 +27,8 @@ class EntityWrite(NamedTuple):
     schema_version: str
     text: str | None
     plugin_key: str | None = None
+    file_id: str | None = None
+    metadata: str | None = None
 
 
 class Checked(NamedTuple):
@@ -38,13 +40,12 @@ class Checked(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Checked entities of one file and one plugin. `fresh` promises that no row of them exists."""
+    """Checked entities of one file and one plugin."""
 
     file_id: str
     plugin_key: str
     rows: Sequence[Checked]
     untracked: bool = False
-    fresh: bool = False
 
 
 class BatchWriter:
@@ -78,6 +79,13 @@ class BatchWriter:
             checked.append(Checked(write, schema, content))
         return checked
 
+    def check_one(self, write: EntityWrite, content: Json) -> Checked:
+        """Validate an entity whose text was just made of `content`."""
+        schema = self._catalogue.get(write.schema_key, write.schema_version)
+        schema.validate(content)
+        schema.check_entity_id(write.entity_id, content)
+        return Checked(write, schema, content)
+
     def write(self, version_id: str, batch: Batch, writer_key: str | None) -> None:
         """Write a batch; rows that are there already as they should be stay untouched."""
         if not batch.rows:
@@ -99,7 +107,7 @@ class BatchWriter:
                 continue
             plugin_id = intern(row.write.plugin_key or batch.plugin_key)
             values = Values(plugin_id, row.write.schema_version, row.write.text, None, writer_key)
-            previous = None if batch.fresh else self._store.rows.find(lineage, key)
+            previous = self._store.rows.find(lineage, key)
             if previous is not None:
                 if previous.values == values:
                     continue
@@ -107,28 +115,50 @@ class BatchWriter:
                     self._writer.remove(version_id, key, writer_key=writer_key)
                     continue
             changes.append(RowChange(key, values, previous))
-            if self._writer.watched(row.write.schema_key):
+            if self._writer.watched(row.write.schema_key, removal=row.write.text is None):
                 writes.append(self._told(version_id, place[0], batch, row, key, changes[-1]))
         self._store_many(place, changes, writes)
+
+    def write_new(self, version_id: str, batch: Batch, writer_key: str | None) -> int:
+        """Write tracked rows that nobody has ever had; return the rowid of the first."""
+        place = self._writer.place_of(version_id)
+        intern = self._store.names.intern
+        changes: list[RowChange] = []
+        writes: list[Write] = []
+        for row in batch.rows:
+            entity_id, schema_key, version, text, plugin_key, file_id, metadata = row.write
+            key = Key(intern(schema_key), entity_id, intern(file_id or batch.file_id))
+            plugin_id = intern(plugin_key or batch.plugin_key)
+            values = Values(plugin_id, version, text, metadata, writer_key)
+            changes.append(RowChange(key, values, None))
+            if self._writer.watched(schema_key):
+                writes.append(self._told(version_id, place[0], batch, row, key, changes[-1]))
+        return self._store_many(place, changes, writes)
 
     # -- writing
 
     def _store_many(
         self, place: tuple[int, int], changes: Sequence[RowChange], writes: Sequence[Write]
-    ) -> None:
+    ) -> int:
         watched: list[tuple[Watcher, Write]] = [
             (watcher, write)
             for write in writes
-            for watcher in self._writer.watched(write.row.schema_key)
+            for watcher in self._writer.watched(write.row.schema_key, removal=write.after is None)
         ]
+        together: dict[Watcher, list[Write]] = {}
         for watcher, write in watched:
-            if watcher.check is not None:
+            if watcher.check_many is not None:
+                together.setdefault(watcher, []).append(write)
+            elif watcher.check is not None:
                 watcher.check(write)
-        if changes:
-            self._many.write(*place, changes)
+        for watcher, group in together.items():
+            if watcher.check_many is not None:
+                watcher.check_many(group)
+        first = self._many.write(*place, changes) if changes else 0
         for watcher, write in watched:
             if watcher.then is not None:
                 watcher.then(write)
+        return first
 
     def _put_untracked(
         self, version_id: str, batch: Batch, row: Checked, writer_key: str | None
@@ -197,11 +227,11 @@ class BatchWriter:
             RowWrite(
                 write.entity_id,
                 write.schema_key,
-                batch.file_id,
+                write.file_id or batch.file_id,
                 write.plugin_key or batch.plugin_key,
                 write.schema_version,
                 row.content,
-                None,
+                None if write.metadata is None else parse_json(write.metadata),
                 change.values.writer_key,
             ),
             before,

@@ -18,4 +18,5 @@ FIRST_NAMES: dict[str, int] = {
     "lix_directory_descriptor": DIRECTORY_ID,
     "lix_binary_blob_ref": BLOB_REF_ID,
     "lix_builtin_binary_fallback": FALLBACK_ID,
+    "lix_active_account": 6,
 }

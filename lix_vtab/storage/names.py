@@ -50,8 +50,10 @@ class Names:
     def intern(self, text: str) -> int:
         """Return the id of `text`, giving it one when it has none."""
         found = self.find(text)
-        if found != -1:
-            return found
+        return self.add(text) if found == -1 else found
+
+    def add(self, text: str) -> int:
+        """Give an id to a `text` that has none."""
         self._connection.execute(self._insert, (text,))
         new = self._connection.last_insert_rowid()
         if self._new_from is None:

@@ -71,8 +71,11 @@ class ManyRows:
             db,
         )
 
-    def write(self, version_no: int, segment_id: int, rows: Sequence[RowChange]) -> None:
-        """Record changes in the version's open commit, in order. No key may occur twice."""
+    def write(self, version_no: int, segment_id: int, rows: Sequence[RowChange]) -> int:
+        """Record changes in the version's open commit, in order; return the first one's number.
+
+        No key may occur twice.
+        """
         seq = self._commits.open(version_no)
         first = self._commits.take_changes(len(rows))
         self._executemany(self._insert_change, self._changes(rows, first, seq))
@@ -91,6 +94,7 @@ class ManyRows:
             self._executemany(self._insert_tip, new)
         for hook in self._rows.hooks:
             self._tell(hook, segment_id, seq, rows)
+        return first
 
     def _changes(self, rows: Sequence[RowChange], first: int, seq: int) -> list[tuple[object, ...]]:
         new_id = self._identity.new

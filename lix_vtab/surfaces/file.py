@@ -102,7 +102,8 @@ class FileTable(TreeWrites):
         version_id = self.insert_version(given)
         if given["path"] is None:
             raise no_path(self.name)
-        self._refuse_contradiction(given)
+        if given["name"] is not None or given["extension"] is not None:
+            self._refuse_contradiction(given)
         rowid = self.session.files.files.insert(
             version_id,
             NewFile(

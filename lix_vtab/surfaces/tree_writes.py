@@ -27,6 +27,7 @@ _COMPUTED = (
     "lixcol_plugin_error",
 )
 _FIXED = {"lixcol_file_id": "lix", "lixcol_plugin_key": "lix", "lixcol_schema_version": "1"}
+_UNUSUAL = ("lixcol_schema_key", *_FIXED, *_COMPUTED)
 
 
 class TreeWrites:
@@ -123,6 +124,8 @@ class TreeWrites:
 
     def refuse_fixed(self, given: Mapping[str, Any], verb: str) -> None:
         """Refuse values for columns that are computed or always the same."""
+        if not any(map(given.get, _UNUSUAL)):
+            return
         if given["lixcol_schema_key"] not in (None, self.schema_key):
             self._refuse(
                 "lixcol_schema_key",
