@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lix_vtab import errors, plugins
     from lix_vtab.errors import LixError
-    from lix_vtab.lix import Lix, Version, load, open
+    from lix_vtab.lix import Lix, Version
+    from lix_vtab.opening import load, open
     from lix_vtab.loadable import loadable_path
     from lix_vtab.schema import validate_data, validate_schema
 
@@ -37,9 +38,9 @@ _HOMES = {
     "Lix": "lix",
     "LixError": "errors",
     "Version": "lix",
-    "load": "lix",
+    "load": "opening",
     "loadable_path": "loadable",
-    "open": "lix",
+    "open": "opening",
     "validate_data": "schema",
     "validate_schema": "schema",
 }

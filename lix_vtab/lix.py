@@ -1,14 +1,12 @@
-"""The facade: `open` a database, and the verbs of a `Lix`."""
+"""The facade: what an open database can do."""
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
@@ -24,23 +22,17 @@ from lix_vtab.execution.blocks import block, retrying
 from lix_vtab.execution.contracts import PlannedStatement
 from lix_vtab.execution.executor import Executor, Parameters
 from lix_vtab.execution.explain import Explanation, explain
-from lix_vtab.execution.guard import Reads, make_authorizer
+from lix_vtab.execution.guard import Reads
 from lix_vtab.execution.limits import Limits
 from lix_vtab.execution.result import Result
-from lix_vtab.filesystem.transfer import Progress, Transfer
-from lix_vtab.history.checkpoint import Checkpoint
-from lix_vtab.loading import Loaded, load_into
-from lix_vtab.model.json import canonical_json, parse_json
-from lix_vtab.storage.blob_gc import Collected
-from lix_vtab.storage.trusted import OwnCode
+from lix_vtab.loading import Loaded
+from lix_vtab.model.json import canonical_json
+from lix_vtab.verbs.files import FileVerbs
+from lix_vtab.verbs.history import HistoryVerbs
 
-__all__ = ["Lix", "Version", "load", "open"]
+__all__ = ["Lix", "Transaction", "Version"]
 
 T = TypeVar("T")
-
-BUSY_MS = 10_000
-STATEMENTS = 512
-"""How many prepared statements a connection keeps; our own inner ones are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,84 +47,7 @@ class Version:
     hidden: bool
 
 
-def load(connection: apsw.Connection, init: bool = True) -> None:
-    """Load lix into an APSW connection.
-
-    Creates a lix in the connection's main database when there is none; with `init=False` that
-    raises NotInitializedError instead. Fits `apsw.connection_hooks`.
-
-    >>> import apsw
-    >>> connection = apsw.Connection("")
-    >>> load(connection)
-    >>> connection.execute("SELECT name FROM lix_version ORDER BY name").get
-    ['global', 'main']
-    """
-    load_into(connection, init=init)
-
-
-def open(
-    path: str = ":memory:",
-    *,
-    version: str | Version | None = None,
-    account: Mapping[str, str] | None = None,
-    key_values: Sequence[Mapping[str, Any]] = (),
-    plugins: Iterable[Any] | None = None,
-    internal: bool = False,
-    read_only: bool = False,
-    writer_key: str | None = None,
-    statement_timeout: float | None = None,
-    row_limit: int | None = None,
-) -> Lix:
-    """Open a database, creating it and its lix when needed.
-
-    `version` pins this session to a version; `account` (`{"id", "name"}`) authors its commits;
-    `key_values` are written untracked on every open; `plugins` replaces the plugins on offer, which
-    are `lix_vtab.plugins.BUILTIN` and those of installed packages; `internal` allows looking at
-    `lix_internal_*` tables; `writer_key` tags what this session writes. A statement may take
-    `statement_timeout` seconds and return `row_limit` rows.
-
-    >>> lix = open()
-    >>> lix.execute("SELECT 1 + 1").rows
-    [(2,)]
-    """
-    flags = (
-        apsw.SQLITE_OPEN_READONLY
-        if read_only
-        else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    )
-    connection = apsw.Connection(
-        path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS
-    )
-    try:
-        connection.set_busy_timeout(BUSY_MS)
-        if not read_only and path not in ("", ":memory:"):
-            connection.pragma("journal_mode", "wal")
-            connection.pragma("synchronous", "normal")
-        loaded = load_into(
-            connection,
-            init=not read_only,
-            account=account,
-            key_values=key_values,
-            internal=internal,
-            plugins=plugins,
-        )
-        authorized = Reads()
-        lix = Lix(connection, loaded, authorized, Limits(statement_timeout, row_limit))
-        loaded.session.writer_key = writer_key
-        if version is not None:
-            lix.switch_version(version, session=True)
-        connection.authorizer = make_authorizer(
-            OwnCode(), allow_internal=internal, keeps=loaded.is_lix_table, reads=authorized
-        )
-        if not internal:
-            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    except BaseException:
-        connection.close()
-        raise
-    return lix
-
-
-class Lix:
+class Lix(FileVerbs, HistoryVerbs):
     """An open database with version control. Usable as a context manager, which closes it."""
 
     def __init__(
@@ -168,7 +83,8 @@ class Lix:
     ) -> Result:
         """Run SQL, one statement or a script, and return the rows of the last that has any.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> lix.execute("SELECT name FROM lix_version WHERE name = ?", ("main",)).rows
         [('main',)]
         """
@@ -203,7 +119,8 @@ class Lix:
 
         Nested transactions are savepoints.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> with lix.transaction() as transaction:
         ...     result = transaction.execute("DELETE FROM lix_key_value")
         ...     result = transaction.execute("SELECT count(*) FROM lix_key_value")
@@ -233,7 +150,8 @@ class Lix:
     ) -> T:
         """Run `work` in a transaction, again from its start while the database is busy.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> lix.retry(lambda transaction: transaction.execute("SELECT 1").rows)
         [(1,)]
         """
@@ -275,11 +193,6 @@ class Lix:
         finally:
             self._session.writer_key = before
 
-    def _call(self, function: str, *args: Any) -> Any:
-        """Call one of our SQL functions: the verbs of the facade are those of SQL."""
-        marks = ", ".join("?" * len(args))
-        return self.execute(f"SELECT {function}({marks})", args).rows[0][0]
-
     # -- what happens after commits
 
     def commits(
@@ -302,7 +215,8 @@ class Lix:
         wait for a slow reader. `follow` also gives what other processes commit, `since` begins
         after a commit of the past.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> stream = lix.commits(schema_keys=["lix_key_value"])
         >>> result = lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('theme', 'dark')")
         >>> [(change.operation, change.entity_id) for change in stream.next().changes]
@@ -338,7 +252,8 @@ class Lix:
     def observe(self, sql: str, params: Parameters = ()) -> Observation:
         """Follow the result of a query: first as it is, then each time it has changed.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> themes = lix.observe("SELECT value FROM lix_key_value WHERE key = ?", ["theme"])
         >>> themes.next().rows
         []
@@ -371,7 +286,8 @@ class Lix:
         `source` is a version (id, name or object) or a commit id. Creating costs the same
         whatever the version holds.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> draft = lix.create_version("draft")
         >>> draft.commit_id == lix.active_version.commit_id
         True
@@ -388,7 +304,13 @@ class Lix:
 
     def switch_version(self, version: str | Version, *, session: bool = False) -> None:
         """Make a version active: for everybody, or only in this session."""
-        self._call("lix_switch_version", _version_id(version), int(session))
+        if session:
+            # nothing is written, so a read-only session can do it too
+            versions = self._session.versions
+            self._check_open("switch_version")
+            versions.switch(versions.resolve(_version_id(version) or ""), session=True)
+            return
+        self._call("lix_switch_version", _version_id(version))
 
     def delete_version(self, version: str | Version) -> None:
         """Delete a version. Its commits and history stay reachable by id."""
@@ -417,7 +339,8 @@ class Lix:
     def register_schema(self, definition: Mapping[str, Any]) -> None:
         """Store a schema; its tables exist when this returns.
 
-        >>> lix = open()
+        >>> import lix_vtab
+        >>> lix = lix_vtab.open()
         >>> lix.register_schema({
         ...     "x-lix-key": "task", "x-lix-version": "1", "x-lix-primary-key": ["/id"],
         ...     "type": "object", "properties": {"id": {"type": "string"}},
@@ -425,167 +348,6 @@ class Lix:
         ... })
         """
         self._call("lix_register_schema", canonical_json(dict(definition)))
-
-    # -- history
-
-    def create_checkpoint(self, name: str | None = None, message: str | None = None) -> Checkpoint:
-        """Promote what changed in the active version since its last checkpoint to a checkpoint.
-
-        Without changes, name and message there is nothing to promote and the tip is returned.
-
-        >>> lix = open()
-        >>> lix.create_checkpoint().id == lix.active_version.commit_id
-        True
-        """
-        id = self._call("lix_create_checkpoint", name, message)
-        return Checkpoint(
-            *self.execute("SELECT id, change_set_id FROM lix_commit WHERE id = ?", (id,)).rows[0]
-        )
-
-    # -- files
-
-    def read_file(self, path: str) -> bytes:
-        """Return the bytes of the file at a path; raise FileNotFound.
-
-        >>> lix = open()
-        >>> id = lix.write_file("/notes.md", "# Notes")
-        >>> lix.read_file("/notes.md")
-        b'# Notes'
-        """
-        data: bytes = self._call("lix_read_file", path)
-        return data
-
-    def open_file(self, path: str) -> io.BufferedIOBase:
-        """Return a seekable binary file over the bytes, which are read as they are needed.
-
-        >>> lix = open()
-        >>> id = lix.write_file("/notes.md", "# Notes")
-        >>> with lix.open_file("/notes.md") as notes:
-        ...     notes.read(3)
-        b'# N'
-        """
-        session = self._session
-        self.execute("SELECT 1 FROM lix_version LIMIT 1")
-        return Transfer(session.files, session.writer, session.versions).open(path)
-
-    def write_file(self, path: str, data: bytes | str | IO[bytes]) -> str:
-        """Give the file at a path these bytes, creating it when there is none; return its id.
-
-        `data` may be a file opened in binary mode, which is read a piece at a time.
-        """
-        if isinstance(data, bytes | str):
-            id: str = self._call("lix_write_file", path, data)
-            return id
-        return str(self._run(lambda transfer: transfer.write(path, data, self._session.writer_key)))
-
-    def import_dir(
-        self,
-        source: str | os.PathLike[str],
-        into: str = "/",
-        *,
-        exclude: Sequence[str] = (".git",),
-        progress: Progress | None = None,
-    ) -> int:
-        """Write every file below a directory of this machine, in one commit; return how many.
-
-        `progress(done, total, path)` is called after each file. Links, and files and directories
-        whose name matches a pattern of `exclude`, are left out.
-        """
-        return int(
-            self._run(
-                lambda transfer: transfer.import_dir(
-                    source,
-                    into,
-                    exclude=exclude,
-                    progress=progress,
-                    writer_key=self._session.writer_key,
-                )
-            )
-        )
-
-    def export_dir(
-        self,
-        target: str | os.PathLike[str],
-        source: str = "/",
-        *,
-        progress: Progress | None = None,
-    ) -> int:
-        """Write every file below `source` to a directory of this machine; return how many."""
-        return int(
-            self._run(lambda transfer: transfer.export_dir(target, source, progress=progress))
-        )
-
-    def gc(self) -> Collected:
-        """Delete stored content that no version, no commit and no untracked row names.
-
-        >>> open().gc()
-        Collected(blobs=0, chunks=0, bytes=0)
-        """
-        freed = parse_json(self._call("lix_gc"))
-        return Collected(freed["blobs"], freed["chunks"], freed["bytes"])
-
-    def install_plugin(self, plugin: Any) -> str:
-        """Install a plugin and its schemas; return its key.
-
-        An archive (bytes, or the path of one) goes into the database; an object or a class serves
-        this session.
-        """
-        return str(self._run(lambda _: self._session.files.plugins.install(plugin)))
-
-    def uninstall_plugin(self, key: str) -> None:
-        """Remove a plugin. Its files stay readable as they are."""
-        self._call("lix_uninstall_plugin", key)
-
-    def _run(self, task: Callable[[Transfer], Any]) -> Any:
-        """Run code that writes inside a SQL function, where it is one statement."""
-        session = self._session
-        number = max(session.tasks, default=0) + 1
-        transfer = Transfer(session.files, session.writer, session.versions)
-        results: list[Any] = []
-        session.tasks[number] = lambda: results.append(task(transfer))
-        try:
-            self._call("lix_run_task", number)
-        finally:
-            session.tasks.pop(number, None)
-        return results[0]
-
-    def restore(
-        self,
-        revision: str,
-        paths: str | Sequence[str] | None = None,
-        entities: Sequence[Mapping[str, str]] | None = None,
-    ) -> str:
-        """Make the active version show what a revision shows; return the id of the new commit.
-
-        Only what differs is written. `paths` (files, or directories ending in a slash) and
-        `entities` (mappings with `schema_key`, `entity_id` and perhaps `file_id`) restrict it.
-        """
-        return str(
-            self._call(
-                "lix_restore",
-                revision,
-                paths if paths is None or isinstance(paths, str) else canonical_json([*paths]),
-                None if entities is None else canonical_json([dict(e) for e in entities]),
-            )
-        )
-
-    def undo(self, steps: int = 1, *, own: bool = False) -> str:
-        """Take back the newest commits of the active version; return the id of the last new one.
-
-        With `own`, only commits this session made count; entities others changed since conflict.
-        """
-        return str(self._call("lix_undo", steps, int(own)))
-
-    def redo(self, steps: int = 1, *, own: bool = False) -> str:
-        """Apply again what was undone last; return the id of the last new commit."""
-        return str(self._call("lix_redo", steps, int(own)))
-
-    def revert(self, commit: str) -> str:
-        """Take back what one commit changed, whatever came after; return the id of the new commit.
-
-        Raises MergeConflictError when later commits changed the same entities.
-        """
-        return str(self._call("lix_revert", commit))
 
     # -- upkeep
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-import lix_vtab.lix
+import lix_vtab.opening
 from lix_vtab.dbapi import errors
 from lix_vtab.dbapi.cursor import Cursor, Parameters
 from lix_vtab.dbapi.errors import ProgrammingError, translated
@@ -59,7 +59,7 @@ def connect(
             f"isolation_level is one of {', '.join(_LEVELS)} or None, not {isolation_level!r}"
         )
     with translated():
-        return Connection(lix_vtab.lix.open(database, **options), isolation_level)
+        return Connection(lix_vtab.opening.open(database, **options), isolation_level)
 
 
 class Connection:

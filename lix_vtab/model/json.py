@@ -31,8 +31,7 @@ def parse_json(text: str | bytes) -> Json:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        # orjson refuses integers beyond 64 bits in some positions and lone surrogates; the
-        # standard parser is the judge of what is JSON, minus its NaN and Infinity extensions.
+        # The standard parser, minus its NaN and Infinity extensions, is the judge of what is JSON.
         return _judge(text)
     if _may_hide_integer(value) and _has_wide_number(text):
         return _judge(text)
@@ -48,23 +47,10 @@ def canonical_json(value: Json) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
-        # integers beyond 64 bits and lone surrogates are JSON, but not for orjson
-        text = _dump(value, ensure_ascii=False)
-        return text if _encodable(text) else _dump(value, ensure_ascii=True)
-
-
-def _dump(value: Json, *, ensure_ascii: bool) -> str:
-    return json.dumps(
-        value, ensure_ascii=ensure_ascii, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        # integers beyond 64 bits are JSON, but not for orjson
+        return json.dumps(
+            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
 
 
 def _may_hide_integer(value: Json) -> bool:
@@ -78,7 +64,13 @@ def _may_hide_integer(value: Json) -> bool:
 
 
 def _judge(text: str | bytes) -> Json:
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        # half of a surrogate pair: JSON can spell it, no text can hold it
+        raise ValueError("a lone surrogate is not text") from error
+    return value
 
 
 def _finite(digits: str) -> float:

@@ -238,10 +238,23 @@ class VersionWriter:
                 hint=" -> ".join((version_id, *chain)),
                 details={"chain": list(chain)},
             )
-        if len(chain) >= CHAIN_LIMIT:
+        if len(chain) + self._height(version_id) > CHAIN_LIMIT:
             raise VersionError(
                 f"version '{version_id}' would inherit through more than {CHAIN_LIMIT} versions"
             )
+
+    def _height(self, version_id: str) -> int:
+        """Return how many versions inherit one from another, from this one down."""
+        if not self._store.versions.listed(version_id):
+            return 1
+        heirs: dict[str, list[str]] = {}
+        for found in self.descriptors():
+            heirs.setdefault(found.inherits_from_version_id or "", []).append(found.id)
+        height, level = 0, [version_id]
+        while level:
+            height += 1
+            level = [heir for id in level for heir in heirs.get(id, ())]
+        return height
 
     def _check_delete(self, version_id: str) -> None:
         reason = None

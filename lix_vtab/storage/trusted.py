@@ -15,7 +15,14 @@ __all__ = ["OwnCode", "TrustedConnection"]
 PREPARE_PERSISTENT = 1
 """SQLITE_PREPARE_PERSISTENT: also right for statements that run again and again."""
 
-_USERS = ("lix_vtab.execution.", "lix_vtab.lix", "lix_vtab.cli", "lix_vtab.dbapi")
+_USERS = (
+    "lix_vtab.execution.",
+    "lix_vtab.lix",
+    "lix_vtab.verbs.",
+    "lix_vtab.opening",
+    "lix_vtab.cli",
+    "lix_vtab.dbapi",
+)
 
 
 class TrustedConnection:

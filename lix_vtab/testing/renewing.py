@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import lix_vtab.lix
+import lix_vtab.opening
 from lix_vtab.execution.executor import Parameters
 from lix_vtab.execution.result import Result
 from lix_vtab.lix import Lix, Transaction
@@ -32,7 +32,7 @@ class RenewingLix(Lix):
         self._options = options
         self._dirty = True
         self._renewing = False
-        self._adopt(lix_vtab.lix.open(path, **options))
+        self._adopt(lix_vtab.opening.open(path, **options))
 
     def execute(
         self, sql: str, params: Parameters = (), *, writer_key: str | None = None
@@ -69,7 +69,7 @@ class RenewingLix(Lix):
         pinned = self._session.versions.pinned
         self.close()
         options = self._options if pinned is None else {**self._options, "version": pinned}
-        self._adopt(lix_vtab.lix.open(self._path, **options))
+        self._adopt(lix_vtab.opening.open(self._path, **options))
 
     def _adopt(self, opened: Lix) -> None:
         """Become what was opened: same database, other connection."""

@@ -1,0 +1,1 @@
+"""Verbs of the facade by area; `Lix` has them all."""

@@ -1,0 +1,37 @@
+"""Opening databases in all the ways that can go wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+import lix_vtab
+from lix_vtab import LixError
+
+
+def test_a_path_object_opens(tmp_path: Path):
+    with lix_vtab.open(tmp_path / "app.lix") as lix:
+        assert lix.check() == []
+
+
+def test_a_read_only_session_can_pin_a_version(tmp_path: Path):
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path) as lix:
+        draft = lix.create_version("draft")
+    with lix_vtab.open(path, read_only=True, version="draft") as lix:
+        assert lix.active_version == draft
+        with pytest.raises(LixError):
+            lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('a', 1)")
+
+
+@pytest.mark.parametrize("content", [b"no database at all, just words", None])
+def test_what_cannot_be_opened_has_a_code(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "app.lix"
+    if content is not None:
+        path.write_bytes(content * 100)
+    with pytest.raises(LixError) as caught:
+        lix_vtab.open(str(path), read_only=True)
+    assert isinstance(caught.value, apsw.Error)
+    assert caught.value.details["path"] == str(path)
