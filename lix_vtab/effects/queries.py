@@ -102,7 +102,7 @@ class Queries:
         statements = self._executor.plan(sql).statements
         with recording(self._authorized) as found:
             for statement in statements:
-                describe(connection, statement.sql, statement.width, afresh=True)
+                describe(connection, statement.sql, statement.width)
             called = frozenset(self._authorized.functions)
         ours = {function.name: function for function in functions_of(self._session)}
         writers = sorted(name for name in called if name in ours and ours[name].writes)

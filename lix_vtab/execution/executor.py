@@ -24,10 +24,11 @@ from lix_vtab.execution.contracts import (
 )
 from lix_vtab.execution.errors import PlanError
 from lix_vtab.execution.limits import Limits, deadline
+from lix_vtab.execution.lowered import Lowering
 from lix_vtab.execution.parse import parse
 from lix_vtab.execution.plan import plan
-from lix_vtab.execution.result import Result
-from lix_vtab.execution.run_lowered import run_lowered
+from lix_vtab.execution.result import Description, Result
+from lix_vtab.execution.run_lowered import judge, run_lowered
 from lix_vtab.execution.statements import Outcome, check_rows, describe, run
 from lix_vtab.execution.translate import translate, unbindable
 
@@ -74,6 +75,7 @@ class Executor:
         self.blocks = 0
         self._plans: dict[str, ExecutionPlan] = {}
         self._direct: dict[str, _Direct] = {}
+        self._judged: dict[int, tuple[PlannedStatement, Description]] = {}
 
     def execute(self, sql: str, params: Parameters | None = ()) -> Result:
         """Run `sql` and return the rows of its last statement that has any."""
@@ -187,9 +189,21 @@ class Executor:
         with self._scope(statement):
             if statement.lowering is None:
                 return self._plain(statement, values)
-            outcome = run_lowered(self.connection, statement.lowering, values)
+            description = self._judge(statement, statement.lowering)
+            outcome = run_lowered(self.connection, statement.lowering, values, description)
             check_rows(len(outcome.rows), limit)
         return outcome
+
+    def _judge(self, statement: PlannedStatement, lowering: Lowering) -> Description:
+        """Let SQLite judge a lowered statement once, and return the columns it returns."""
+        known = self._judged.get(id(statement))
+        if known is not None:
+            return known[1]
+        if len(self._judged) >= _PLANS:
+            self._judged.clear()
+        # the statement is kept too, so that no other can have its id
+        self._judged[id(statement)] = (statement, judge(self.connection, lowering))
+        return self._judged[id(statement)][1]
 
     def _plain(self, statement: PlannedStatement, values: Sequence[Any]) -> Outcome:
         """Let SQLite run a statement as it is."""

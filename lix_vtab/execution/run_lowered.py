@@ -23,16 +23,32 @@ from lix_vtab.execution.lowered import (
 from lix_vtab.execution.result import Description, Row
 from lix_vtab.execution.statements import Outcome, describe
 
-__all__ = ["run_lowered"]
+__all__ = ["judge", "run_lowered"]
 
 
-def run_lowered(connection: apsw.Connection, lowering: Lowering, values: Sequence[Any]) -> Outcome:
-    """Run `lowering` with the user's parameters; the caller holds a transaction or savepoint."""
+def judge(connection: apsw.Connection, lowering: Lowering) -> Description:
+    """Let SQLite judge the clauses of a lowering, and return the columns of RETURNING."""
+    for check in lowering.checks:
+        describe(connection, check.sql, len(check.slots))
+    shape = lowering.shape
+    return () if shape is None else describe(connection, shape.sql, len(shape.slots))
+
+
+def run_lowered(
+    connection: apsw.Connection,
+    lowering: Lowering,
+    values: Sequence[Any],
+    description: Description,
+) -> Outcome:
+    """Run `lowering`, which was judged, with the user's parameters.
+
+    The caller holds a transaction or savepoint.
+    """
     if isinstance(lowering, LoweredInsert):
-        return _Insert(connection, lowering, values).run()
+        return _Insert(connection, lowering, values).run(description)
     if isinstance(lowering, LoweredUpdate):
-        return _update(connection, lowering, values)
-    return _delete(connection, lowering, values)
+        return _update(connection, lowering, values, description)
+    return _delete(connection, lowering, values, description)
 
 
 def _query(
@@ -41,21 +57,17 @@ def _query(
     return connection.execute(template.sql, template.bind(values, row)).fetchall()
 
 
-def _judge(connection: apsw.Connection, lowering: Lowering) -> Description:
-    """Let SQLite judge the clauses, and return the columns of RETURNING."""
-    for check in lowering.checks:
-        describe(connection, check.sql, len(check.slots))
-    shape = lowering.shape
-    return () if shape is None else describe(connection, shape.sql, len(shape.slots))
-
-
 def _distinct(rows: list[Row], identity: int) -> list[Row]:
     """Keep one set of new values per row of the table, the last one, as UPDATE ... FROM does."""
     return list({row[:identity]: row for row in rows}.values())
 
 
-def _update(connection: apsw.Connection, lowering: LoweredUpdate, values: Sequence[Any]) -> Outcome:
-    description = _judge(connection, lowering)
+def _update(
+    connection: apsw.Connection,
+    lowering: LoweredUpdate,
+    values: Sequence[Any],
+    description: Description,
+) -> Outcome:
     found = _distinct(_query(connection, lowering.rows, values), lowering.identity)
     returned: list[Row] = []
     changes = 0
@@ -66,8 +78,12 @@ def _update(connection: apsw.Connection, lowering: LoweredUpdate, values: Sequen
     return Outcome(returned, description, changes)
 
 
-def _delete(connection: apsw.Connection, lowering: LoweredDelete, values: Sequence[Any]) -> Outcome:
-    description = _judge(connection, lowering)
+def _delete(
+    connection: apsw.Connection,
+    lowering: LoweredDelete,
+    values: Sequence[Any],
+    description: Description,
+) -> Outcome:
     found = _query(connection, lowering.rows, values)
     for row in found:
         connection.execute(lowering.delete.sql, lowering.delete.bind(values, row))
@@ -86,10 +102,9 @@ class _Insert:
         self._returned: list[Row] = []
         self._changes = 0
 
-    def run(self) -> Outcome:
+    def run(self, description: Description) -> Outcome:
         """Take the input rows one after the other."""
         lowering = self._lowering
-        description = _judge(self._connection, lowering)
         rows = _query(self._connection, lowering.source, self._values)
         if rows and lowering.columns and len(rows[0]) != lowering.columns:
             raise SqlError(lowering.mismatch.format(len(rows[0])))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -20,7 +21,7 @@ class Outcome:
     """What one statement did; an empty `description` means it returns no rows at all."""
 
     rows: list[Row]
-    description: Description
+    description: Description | Callable[[], Description]
     changes: int = 0
 
 
@@ -35,10 +36,17 @@ def run(
         description = cursor.get_description()
         return True
 
-    # The description of a result without rows can only be had before the first step.
+    # The description of a result without rows can only be had before the first step, when SQLite
+    # has not yet noticed that a statement it keeps is older than the tables are.
     cursor = connection.cursor()
     cursor.exec_trace = remember
     cursor.execute(sql, values)
+    if not description:
+        return Outcome(fetch(cursor, limit), ())
+    try:
+        description = cursor.get_description()
+    except apsw.ExecutionCompleteError:
+        return Outcome([], partial(describe, connection, sql, len(values)))
     return Outcome(fetch(cursor, limit), description)
 
 
@@ -63,13 +71,8 @@ def check_rows(count: int, limit: int | None) -> None:
         )
 
 
-def describe(
-    connection: apsw.Connection, sql: str, width: int, *, afresh: bool = False
-) -> Description:
-    """Return the columns of a statement by preparing it, without running it.
-
-    `afresh` prepares it even if that was done before, so that the authorizer is asked.
-    """
+def describe(connection: apsw.Connection, sql: str, width: int) -> Description:
+    """Return the columns of a statement by preparing it anew, without running it."""
     description: Description = ()
 
     def remember(cursor: apsw.Cursor, _sql: str, _values: Any) -> bool:
@@ -80,7 +83,7 @@ def describe(
     cursor = connection.cursor()
     cursor.exec_trace = remember
     try:
-        cursor.execute(sql, (None,) * width, can_cache=not afresh)
+        cursor.execute(sql, (None,) * width, can_cache=False)
     except apsw.ExecTraceAbort:
         return description
     return description

@@ -43,7 +43,9 @@ def told(batch: Any) -> list[tuple[str, str, Any]]:
 
 def empty(lix: lix_vtab.Lix) -> lix_vtab.Lix:
     """Take away the key values every new lix has."""
-    lix.execute("DELETE FROM lix_key_value_by_version WHERE lixcol_inherited_from_version_id IS NULL")
+    lix.execute(
+        "DELETE FROM lix_key_value_by_version WHERE lixcol_inherited_from_version_id IS NULL"
+    )
     return lix
 
 

@@ -36,8 +36,12 @@ def test_following_another_process(open_file, tmp_path):
     lix = open_file()
     follower, plain = lix.commits(**KV, follow=True), lix.commits(**KV)
     lix.execute(insert("a"))
-    elsewhere(tmp_path / "app.lix", insert("b"), "UPDATE lix_key_value SET value = 2",
-              "DELETE FROM lix_key_value WHERE key = 'a'")
+    elsewhere(
+        tmp_path / "app.lix",
+        insert("b"),
+        "UPDATE lix_key_value SET value = 2",
+        "DELETE FROM lix_key_value WHERE key = 'a'",
+    )
     lix.execute(insert("c"))
     batches = drain(follower)
     assert [told(batch) for batch in batches] == [

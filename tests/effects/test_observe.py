@@ -227,8 +227,9 @@ def test_a_version_that_changes_its_parent(lix):
     put(lix, "k", "other's", version=other.id)
     events = lix.observe("SELECT key FROM lix_key_value")
     assert events.next().rows == []
-    lix.execute("UPDATE lix_version SET inherits_from_version_id = ? WHERE name = 'main'",
-                (other.id,))
+    lix.execute(
+        "UPDATE lix_version SET inherits_from_version_id = ? WHERE name = 'main'", (other.id,)
+    )
     assert events.next(timeout=10).rows == [("k",)]
 
 
@@ -238,8 +239,10 @@ def test_a_version_that_is_pointed_elsewhere(lix):
     lix.execute(insert("new"))
     events = lix.observe("SELECT key FROM lix_key_value ORDER BY key")
     assert events.next().rows == [("new",), ("old",)]
-    lix.execute("UPDATE lix_version SET commit_id = ?, working_commit_id = ? WHERE id = ?",
-                (old.commit_id, old.working_commit_id, old.id))
+    lix.execute(
+        "UPDATE lix_version SET commit_id = ?, working_commit_id = ? WHERE id = ?",
+        (old.commit_id, old.working_commit_id, old.id),
+    )
     assert events.next(timeout=10).rows == [("old",)]
 
 
@@ -310,8 +313,10 @@ def test_entities_change_the_bytes_of_their_file(lix):
         "SELECT entity_id, snapshot_content FROM lix_state WHERE plugin_key = 'plugin_json'"
         " AND snapshot_content LIKE '%1%' AND entity_id LIKE '%x%'"
     ).rows
-    lix.execute("UPDATE lix_state SET snapshot_content = ? WHERE entity_id = ?",
-                (content.replace("1", "2"), id))
+    lix.execute(
+        "UPDATE lix_state SET snapshot_content = ? WHERE entity_id = ?",
+        (content.replace("1", "2"), id),
+    )
     assert events.next(timeout=10).rows == [(b'{"x": 2}',)]
 
 
@@ -455,8 +460,9 @@ def test_another_process(open_file, tmp_path):
     lix = open_file()
     keys = lix.observe("SELECT key FROM lix_key_value")
     one = lix.observe("SELECT key FROM lix_key_value WHERE key = 'b'")
-    active = lix.observe("SELECT name FROM lix_version v JOIN lix_active_version a"
-                         " ON a.version_id = v.id")
+    active = lix.observe(
+        "SELECT name FROM lix_version v JOIN lix_active_version a ON a.version_id = v.id"
+    )
     assert (keys.next().rows, one.next().rows, active.next().rows) == ([], [], [("main",)])
     elsewhere(tmp_path / "app.lix", insert("a"))
     assert keys.next(timeout=10).rows == [("a",)]
@@ -469,8 +475,11 @@ def test_another_process(open_file, tmp_path):
         "INSERT INTO lix_key_value (key, value, lixcol_untracked) VALUES ('b', 1, 1)",
     )
     assert one.next(timeout=10).rows == [("b",)]
-    elsewhere(tmp_path / "app.lix", "SELECT lix_create_version('draft')",
-              "SELECT lix_switch_version('draft')")
+    elsewhere(
+        tmp_path / "app.lix",
+        "SELECT lix_create_version('draft')",
+        "SELECT lix_switch_version('draft')",
+    )
     assert active.next(timeout=10).rows == [("draft",)]
     elsewhere(tmp_path / "app.lix", insert("in draft"))
     assert ("in draft",) in keys.next(timeout=10).rows

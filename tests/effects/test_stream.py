@@ -119,8 +119,10 @@ def test_a_failing_statement_is_not_told(lix, stream):
     lix.execute("BEGIN")
     put(lix, "b")
     with pytest.raises(lix_vtab.LixError):
-        lix.execute("INSERT INTO lix_key_value_by_version (key, value, lixcol_version_id)"
-                    " VALUES ('c', 1, 'global'), ('a', 1, 'global')")
+        lix.execute(
+            "INSERT INTO lix_key_value_by_version (key, value, lixcol_version_id)"
+            " VALUES ('c', 1, 'global'), ('a', 1, 'global')"
+        )
     lix.execute("COMMIT")
     assert told(stream.try_next()) == [("insert", "b", "v")]
 
@@ -129,8 +131,9 @@ def test_update_and_delete(lix, stream):
     put(lix, "a", 1)
     put(lix, "a", 2)
     lix.execute("UPDATE lix_key_value SET value = 3 WHERE key = 'a'")
-    lix.execute("DELETE FROM lix_internal_state_vtable WHERE entity_id = 'a'"
-                " AND version_id = 'global'")
+    lix.execute(
+        "DELETE FROM lix_internal_state_vtable WHERE entity_id = 'a' AND version_id = 'global'"
+    )
     assert told(stream.try_next()) == [("insert", "a", 1)]
     assert told(stream.try_next()) == [("update", "a", 2)]
     updated = stream.try_next()
@@ -170,10 +173,13 @@ def test_what_a_transaction_does_and_undoes_is_not_told(lix, stream):
 def test_untracked_rows(lix, stream):
     tracked = lix.commits(**KV, include_untracked=False)
     put(lix, "u", 1, untracked=True)
-    lix.execute("UPDATE lix_key_value_by_version SET value = 2 WHERE key = 'u'"
-                " AND lixcol_version_id = 'global'")
-    lix.execute("DELETE FROM lix_key_value_by_version WHERE key = 'u'"
-                " AND lixcol_version_id = 'global'")
+    lix.execute(
+        "UPDATE lix_key_value_by_version SET value = 2 WHERE key = 'u'"
+        " AND lixcol_version_id = 'global'"
+    )
+    lix.execute(
+        "DELETE FROM lix_key_value_by_version WHERE key = 'u' AND lixcol_version_id = 'global'"
+    )
     batches = [stream.try_next() for _ in range(3)]
     assert [told(batch) for batch in batches] == [
         [("insert", "u", 1)], [("update", "u", 2)], [("delete", "u", 2)],
@@ -190,8 +196,9 @@ def test_untracked_rows(lix, stream):
 def test_an_untracked_row_over_a_tracked_one_is_a_row_of_its_own(lix, stream):
     put(lix, "k", "tracked")
     put(lix, "k", "untracked", untracked=True)
-    lix.execute("DELETE FROM lix_key_value_by_version WHERE key = 'k'"
-                " AND lixcol_version_id = 'global'")
+    lix.execute(
+        "DELETE FROM lix_key_value_by_version WHERE key = 'k' AND lixcol_version_id = 'global'"
+    )
     stream.try_next()
     assert told(stream.try_next()) == [("insert", "k", "untracked")]
     assert told(stream.try_next()) == [("delete", "k", "untracked")]
@@ -233,8 +240,11 @@ def test_bookkeeping_is_not_told_but_versions_are(lix):
 
 def test_entities_a_plugin_detects(lix):
     stream = lix.commits()
-    lix.execute("INSERT INTO lix_file (path, data) VALUES ('/a.json', ?)", (b'{"x": 1}',),
-                writer_key="editor")
+    lix.execute(
+        "INSERT INTO lix_file (path, data) VALUES ('/a.json', ?)",
+        (b'{"x": 1}',),
+        writer_key="editor",
+    )
     changes = stream.try_next().changes
     file_id = lix.execute("SELECT id FROM lix_file").rows[0][0]
     detected = [change for change in changes if change.file_id == file_id]

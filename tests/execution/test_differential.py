@@ -11,6 +11,7 @@ import pytest
 from lix_vtab.errors import LixError
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.executor import Executor
+from lix_vtab.execution.result import Result
 from lix_vtab.execution.statements import run
 from tests.execution.conftest import TABLES
 
@@ -27,7 +28,7 @@ def native(db: apsw.Connection, sql: str, params: Any) -> tuple[Any, ...]:
         found = run(db, sql, params)
     except apsw.Error as error:
         return type(error), str(error)
-    return found.rows, tuple(column[0] for column in found.description)
+    return found.rows, Result(found.rows, found.description).columns
 
 
 def through(executor: Executor, sql: str, params: Any) -> tuple[Any, ...]:
