@@ -240,7 +240,8 @@ class Lix(FileVerbs, HistoryVerbs):
         Takes the conditions of `commits`. What a callback raises is raised by the statement as
         CallbackError; the commit stands.
 
-        >>> lix, seen = open(), []
+        >>> import lix_vtab
+        >>> lix, seen = lix_vtab.open(), []
         >>> subscription = lix.on_commit(seen.append, schema_keys=["lix_key_value"])
         >>> result = lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('theme', 'dark')")
         >>> len(seen)
