@@ -3,6 +3,8 @@
 */
 #include "vtable.h"
 
+#include <limits.h>
+
 /* ---- small things ------------------------------------------------------------------------------ */
 
 const char python_has_ended[] = "LIX_ERROR_LOADABLE: Python has ended";
@@ -274,13 +276,16 @@ static int x_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_
 
 /* ---- transactions ------------------------------------------------------------------------------ */
 
+/* Levels begin at -1: that is what undoing everything since BEGIN amounts to. */
+#define NO_LEVEL INT_MIN
+
 static int notify(sqlite3_vtab *base, PyObject *name, int level) {
   Table *table = (Table *)base;
   PyObject *argument = NULL, *result;
   Gil gil;
   int rc = SQLITE_OK;
   if (!enter(&gil)) return table_gone(base);
-  if (level >= 0) argument = PyLong_FromLong(level);
+  if (level != NO_LEVEL) argument = PyLong_FromLong(level);
   result = call_optional(table->object, name, argument);
   if (!result) rc = table_error(table);
   Py_XDECREF(argument);
@@ -302,8 +307,8 @@ static int notify_end(sqlite3_vtab *base, PyObject *name, const char *where) {
   return SQLITE_OK;
 }
 
-static int x_begin(sqlite3_vtab *base) { return notify(base, str_Begin, -1); }
-static int x_sync(sqlite3_vtab *base) { return notify(base, str_Sync, -1); }
+static int x_begin(sqlite3_vtab *base) { return notify(base, str_Begin, NO_LEVEL); }
+static int x_sync(sqlite3_vtab *base) { return notify(base, str_Sync, NO_LEVEL); }
 static int x_commit(sqlite3_vtab *base) { return notify_end(base, str_Commit, "Commit"); }
 static int x_rollback(sqlite3_vtab *base) { return notify_end(base, str_Rollback, "Rollback"); }
 static int x_savepoint(sqlite3_vtab *base, int n) { return notify(base, str_Savepoint, n); }

@@ -1,0 +1,1 @@
+"""The suites of other directories, through every kind of host."""

@@ -1,0 +1,5 @@
+"""`tests/state/test_vtable_read.py` through every kind of host."""
+
+from tests.hosts.adoption import adopt
+
+adopt(globals(), "tests.state.test_vtable_read")
