@@ -207,6 +207,37 @@ def test_update_without_version_predicate_copies_inherited_rows(ab):
     assert rows(ab, "version-b", "inherited_from_version_id") == [(None,)]
 
 
+@pytest.mark.parametrize("untracked", [0, 1])
+@pytest.mark.parametrize("fresh", [False, True], ids=["old row", "row of this transaction"])
+def test_update_everywhere_does_not_depend_on_the_order_of_versions(ab, untracked, fresh):
+    """Changing the origin first must neither hide nor satisfy the copies still to be made."""
+    if fresh:
+        ab.execute("BEGIN")
+    ab.row("e", "global", "G", untracked=untracked)
+    result = ab.execute(
+        f"UPDATE lix_state_by_version SET snapshot_content = ? WHERE {WHERE}", (content("N"),)
+    )
+    if fresh:
+        ab.execute("COMMIT")
+    assert result.changes == 4
+    assert {(version, value) for version, value in ab.raw()} == {
+        (version, content("N")) for version in ("global", "version-a", "version-b", ab.main())
+    }
+
+
+@pytest.mark.parametrize("untracked", [0, 1])
+@pytest.mark.parametrize("fresh", [False, True], ids=["old row", "row of this transaction"])
+def test_delete_everywhere_does_not_depend_on_the_order_of_versions(ab, untracked, fresh):
+    if fresh:
+        ab.execute("BEGIN")
+    ab.row("e", "global", "G", untracked=untracked)
+    result = ab.execute(f"DELETE FROM lix_state_by_version WHERE {WHERE}")
+    if fresh:
+        ab.execute("COMMIT")
+    assert result.changes == 4
+    assert ab.rows(f"SELECT 1 FROM lix_state_by_version WHERE {WHERE}") == []
+
+
 def test_update_of_an_inherited_row_copies_it_into_the_named_version(ab):
     ab.row("e", "global", "G")
     ab.execute(

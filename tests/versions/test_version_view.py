@@ -347,6 +347,20 @@ def test_delete_is_refused_while_needed(lix, how, target):
     assert lix.rows("SELECT * FROM lix_version ORDER BY id") == before
 
 
+@pytest.mark.parametrize("source", ["main", "global"])
+def test_a_version_made_and_deleted_in_one_transaction_leaves_no_rows(lix, source):
+    lix.schema(S)
+    lix.row("g", "global", "G", schema=S)
+    lix.row("m", lix.main(), "M", schema=S)
+    with lix.transaction():
+        lix.lix.create_version("brief", id="brief", source=source)
+        lix.row("b", "brief", "B", schema=S)
+        lix.row("u", "brief", "U", schema=S, untracked=1)
+        lix.lix.delete_version("brief")
+    assert lix.rows("SELECT 1 FROM lix_state_by_version WHERE version_id = 'brief'") == []
+    assert lix.rows("SELECT 1 FROM lix_version WHERE id = 'brief'") == []
+
+
 def test_parent_can_go_after_its_children(lix):
     add(lix, "parent")
     add(lix, "child", inherits_from_version_id="parent")
