@@ -15,6 +15,7 @@ from lix_vtab.effects.changes import Batch
 from lix_vtab.effects.filters import Filter
 from lix_vtab.effects.hub import Hub
 from lix_vtab.effects.observe import Observation
+from lix_vtab.effects.outbox import Delivery, Effect, EffectRunner
 from lix_vtab.effects.queries import Queries
 from lix_vtab.effects.stream import QUEUE, CommitStream
 from lix_vtab.errors import ClosedError, TransactionStateError
@@ -59,6 +60,7 @@ class Lix(FileVerbs, HistoryVerbs):
         self._executor = Executor(connection, loaded.tables, limits=limits, scope=self._statement)
         queries = Queries(self._session, self._executor, loaded.tables, authorized)
         self._hub = Hub(self._session, queries, loaded.capture.exchange)
+        self._effects = EffectRunner(self)
         loaded.capture.hearing = self._hub
 
     # -- SQL
@@ -100,9 +102,17 @@ class Lix(FileVerbs, HistoryVerbs):
             return result
 
     def _statements(self, sql: str, params: Parameters) -> Result:
-        deterministic = self._session.deterministic
-        if not deterministic.on:
+        session = self._session
+        session.constraints.supervised = True
+        try:
+            if session.deterministic.on:
+                return self._repeatable(sql, params)
             return self._executor.execute(sql, params)
+        finally:
+            session.constraints.supervised = False
+
+    def _repeatable(self, sql: str, params: Parameters) -> Result:
+        deterministic = self._session.deterministic
         position = deterministic.position()
         try:
             return self._executor.execute(sql, params)
@@ -180,7 +190,8 @@ class Lix(FileVerbs, HistoryVerbs):
         session = self._session
         session.parent_given = "inherits_from_version_id" in planned.stated
         try:
-            yield
+            with session.constraints.statement():
+                yield
         finally:
             session.parent_given = False
 
@@ -266,6 +277,46 @@ class Lix(FileVerbs, HistoryVerbs):
         with self._hub.turn:
             return self._hub.observe(sql, params)
 
+    def emit(self, kind: str, payload: Any = None, *, key: str | None = None) -> str:
+        """Put an effect into the outbox, to be carried out if this transaction commits.
+
+        `payload` is a JSON value. Of several effects with the same `key` only the first is kept.
+        Returns the id of the effect.
+
+        >>> lix, sent = open(), []
+        >>> lix.on_effect("mail", lambda effect: sent.append(effect.payload["to"]))
+        >>> id = lix.emit("mail", {"to": "ada@example.org"})
+        >>> lix.run_effects().done, sent
+        (1, ['ada@example.org'])
+        """
+        emitted: str = self._call("lix_emit", kind, canonical_json(payload), key)
+        return emitted
+
+    def on_effect(
+        self,
+        kind: str,
+        handler: Callable[[Effect], object],
+        *,
+        attempts: int = 8,
+        backoff: float = 1.0,
+    ) -> None:
+        """Let `handler` carry out effects of a kind when `run_effects` finds them due.
+
+        When it raises, the effect is tried again after `backoff` seconds, then twice as many and so
+        on; after `attempts` it is dead and waits for somebody to look at it.
+        """
+        self._check_open("on_effect")
+        self._effects.handle(kind, handler, attempts=attempts, backoff=backoff)
+
+    def run_effects(self, limit: int = 1000) -> Delivery:
+        """Carry out effects that are due, those of other processes included, and say how it went.
+
+        An effect is carried out at least once: a handler may see one again, with the same `key`,
+        when a process died before it could note that it was done.
+        """
+        self._check_open("run_effects")
+        return self._effects.run(limit, idle=not self.connection.in_transaction)
+
     # -- versions
 
     @property
@@ -320,7 +371,8 @@ class Lix(FileVerbs, HistoryVerbs):
     def version(self, name: str) -> Version:
         """Return the version with this id or unique name.
 
-        >>> open().version("main").inherits_from_version_id
+        >>> import lix_vtab
+        >>> lix_vtab.open().version("main").inherits_from_version_id
         'global'
         """
         self._session.store.refresh()
