@@ -311,6 +311,7 @@ class Renderings:
 
 
 def _select(layers: Sequence[Layer]) -> str:
+    """Ask for the rendering of file ?1 in each of the layers."""
     selects = []
     number = 2
     for place, layer in enumerate(layers):

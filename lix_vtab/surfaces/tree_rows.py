@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from lix_vtab.filesystem.lookup import CHILD, NAMED, STEM
 from lix_vtab.filesystem.patterns import Region, glob_region, like_region, range_region
-from lix_vtab.filesystem.tree import DirectoryPaths
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Reads, Session
 from lix_vtab.surfaces.base import Cursor
@@ -23,7 +23,19 @@ _WITHIN = (
     Column("stem", "", STEM, "within"),
 )
 Find = Callable[[Scope, str], Iterator[tuple[str | None, str]]]
-Fill = Callable[[Scope, DirectoryPaths], Callable[[list[Any]], None]]
+
+
+_Place = tuple[str, tuple[Any, ...]]
+"""One of the conditions above, by name, and the values it takes."""
+
+
+class _Way(NamedTuple):
+    """How a plan is read: by which paths, and what is worked out in Python."""
+
+    exact: tuple[Term, ...]
+    hints: tuple[Term, ...]
+    path: bool
+    lazy: tuple[tuple[int, Callable[[Scope, str], Any]], ...]
 
 
 class Lazy(NamedTuple):
@@ -128,98 +140,136 @@ class TreeRows:
     # -- where in the tree
 
     def _of(self, plan: Plan, args: Sequence[Any], scope: Scope) -> Iterable[Sequence[Any]]:
-        rows = self._found(plan, args, scope)
-        computed = [n for n in plan.columns if n == self._path or n in self._lazy]
-        return self._filled(rows, computed, scope) if computed else rows
+        way = plan.compiled.get("way")
+        if way is None:
+            way = plan.compiled["way"] = self._way(plan)
+        assert isinstance(way, _Way)
+        if way.exact:
+            return self._at_paths(plan, way, args, scope)
+        if not way.hints:
+            return self._filled(self._reader.rows_at(plan, args, scope), way, scope)
+        region = _region(way.hints, args)
+        if region is None:
+            return ()
+        if region.segments or region.stem:
+            places = self._within(region, scope)
+            return self._filled(self._each(plan, args, scope, places), way, scope)
+        rows = self._reader.rows_at(self._without_path(plan, None), args, scope)
+        return self._filled(rows, way, scope)
 
-    def _found(self, plan: Plan, args: Sequence[Any], scope: Scope) -> Iterable[Sequence[Any]]:
+    def _way(self, plan: Plan) -> _Way:
         terms = [term for term in plan.terms if term.column == self._path]
-        if not terms:
-            return self._reader.rows_at(plan, args, scope)
-        given: list[tuple[str, tuple[Any, ...]]] | None = None
-        exact = [term for term in terms if term.exact]
-        if exact:
-            given = self._named(exact, args, scope)
-        else:
-            region = _region(terms, args)
-            if region is None:
-                return ()
-            if region.segments or region.stem:
-                given = self._within(region, scope)
-        if given is None:
-            return self._reader.rows_at(self._without_path(plan, None), args, scope)
-        return self._each(plan, args, scope, given)
+        return _Way(
+            tuple(term for term in terms if term.exact),
+            tuple(term for term in terms if not term.exact),
+            self._path in plan.columns,
+            tuple((n, self._lazy[n]) for n in plan.columns if n in self._lazy),
+        )
+
+    def _at_paths(
+        self, plan: Plan, way: _Way, args: Sequence[Any], scope: Scope
+    ) -> Iterable[Sequence[Any]]:
+        """Find the rows of given paths."""
+        places = [
+            (path, parent or "", name)
+            for path in _wanted(way.exact, args)
+            for parent, name in self._find(scope, path)
+        ]
+        inner = self._without_path(plan, "named", len(args))
+        return chain.from_iterable(
+            self._known(self._reader.rows_at(inner, (*args, parent, name), scope), path, way, scope)
+            for path, parent, name in places
+        )
 
     def _each(
-        self,
-        plan: Plan,
-        args: Sequence[Any],
-        scope: Scope,
-        given: Iterable[tuple[str, tuple[Any, ...]]],
+        self, plan: Plan, args: Sequence[Any], scope: Scope, places: Iterable[_Place]
     ) -> Iterator[Sequence[Any]]:
-        for kind, values in given:
+        for kind, values in places:
             inner = self._without_path(plan, kind, len(args))
             yield from self._reader.rows_at(inner, (*args, *values), scope)
 
-    def _named(
-        self, terms: Sequence[Term], args: Sequence[Any], scope: Scope
-    ) -> list[tuple[str, tuple[Any, ...]]]:
-        paths: list[str] | None = None
-        for term in terms:
-            value = args[term.argument]
-            listed = value if term.operator == "IN" else [value]
-            wanted = [affine(v, "TEXT") for v in listed]
-            texts = [v for v in wanted if isinstance(v, str)]
-            paths = texts if paths is None else [path for path in paths if path in texts]
-        return [
-            ("named", (parent or "", name))
-            for path in dict.fromkeys(paths or ())
-            for parent, name in self._find(scope, path)
-        ]
-
-    def _within(self, region: Region, scope: Scope) -> list[tuple[str, tuple[Any, ...]]]:
-        given: list[tuple[str, tuple[Any, ...]]] = []
+    def _within(self, region: Region, scope: Scope) -> list[_Place]:
+        """Return where in the tree the paths of a region lie."""
+        places: list[_Place] = []
         deepest = len(region.segments)
         for at, depth in self._session.files.lookup.below(scope, region):
             parent = at or ""
             if self._directories and depth < deepest:
-                given.append(("child", (parent,)))
+                places.append(("child", (parent,)))
             elif depth == deepest and region.stem and not region.fold:
-                given.append(("stem", (parent, region.stem, _after(region.stem))))
+                places.append(("stem", (parent, region.stem, _after(region.stem))))
             elif depth >= deepest:
-                given.append(("child", (parent,)))
-        return given
+                places.append(("child", (parent,)))
+        return places
 
     def _without_path(self, plan: Plan, kind: str | None, place: int = 0) -> Plan:
+        """Return a plan that looks in one place of the tree instead of at paths."""
         known = plan.compiled.get(("within", kind, place))
         if known is None:
             terms = [term for term in plan.terms if term.column != self._path]
+            columns = plan.columns
             if kind is not None:
                 column = self._size + ("named", "child", "stem").index(kind)
                 terms.append(Term(column, "WITHIN", place, 0))
-            known = replace(plan, terms=tuple(terms), compiled={})
+            if kind == "named":
+                columns = tuple(column for column in columns if column != self._path)
+            known = replace(plan, terms=tuple(terms), columns=columns, compiled={})
             plan.compiled[("within", kind, place)] = known
         assert isinstance(known, Plan)
         return known
 
     # -- filling in
 
-    def _filled(
-        self, rows: Iterable[Sequence[Any]], computed: Sequence[int], scope: Scope
+    def _known(
+        self, rows: Iterable[Sequence[Any]], path: str, way: _Way, scope: Scope
     ) -> Iterator[list[Any]]:
-        path = self._path if self._path in computed else None
-        lazy = [(n, self._lazy[n]) for n in computed if n in self._lazy]
-        paths = self._session.files.directory_paths(scope).path
-        ending = self._ending
+        """Fill in rows whose path is known."""
+        at = self._path
         for row in rows:
             filled = list(row)
-            if path is not None:
-                parent, _, name = row[path].rpartition("/")
-                above = paths(parent or None)
-                filled[path] = None if above is None else above + name + ending
-            for n, make in lazy:
+            if way.path:
+                if len(filled) < at + 2:
+                    # nothing after the path was asked for, but the rowid stays last
+                    filled[-1:-1] = [None] * (at + 2 - len(filled))
+                filled[at] = path
+            for n, make in way.lazy:
                 filled[n] = Lazy(make, scope, row[n])
             yield filled
+
+    def _filled(
+        self, rows: Iterable[Sequence[Any]], way: _Way, scope: Scope
+    ) -> Iterable[Sequence[Any]]:
+        """Fill in what is worked out in Python."""
+        if not way.path:
+            return self._known(rows, "", way, scope) if way.lazy else rows
+        return self._with_paths(rows, way, scope)
+
+    def _with_paths(
+        self, rows: Iterable[Sequence[Any]], way: _Way, scope: Scope
+    ) -> Iterator[list[Any]]:
+        at, ending = self._path, self._ending
+        paths = self._session.files.directory_paths(scope).path
+        last, above = "", paths(None)
+        for row in rows:
+            filled = list(row)
+            parent, _, name = row[at].rpartition("/")
+            if parent != last:
+                last, above = parent, paths(parent or None)
+            filled[at] = None if above is None else above + name + ending
+            for n, make in way.lazy:
+                filled[n] = Lazy(make, scope, row[n])
+            yield filled
+
+
+def _wanted(terms: Sequence[Term], args: Sequence[Any]) -> list[str]:
+    """Return the paths that satisfy all of several equalities."""
+    paths: list[str] | None = None
+    for term in terms:
+        value = args[term.argument]
+        listed = value if term.operator == "IN" else (value,)
+        texts = [v for v in (affine(v, "TEXT") for v in listed) if isinstance(v, str)]
+        paths = texts if paths is None else [path for path in paths if path in texts]
+    return list(dict.fromkeys(paths or ()))
 
 
 def _region(terms: Sequence[Term], args: Sequence[Any]) -> Region | None:
