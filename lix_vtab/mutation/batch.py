@@ -48,6 +48,15 @@ class Batch(NamedTuple):
     untracked: bool = False
 
 
+class _Kind(NamedTuple):
+    """What all rows of one schema, file and plugin have in common."""
+
+    schema_id: int
+    file_id: int
+    plugin_id: int
+    watched: bool
+
+
 class BatchWriter:
     """Checks and writes batches for one database."""
 
@@ -122,18 +131,34 @@ class BatchWriter:
     def write_new(self, version_id: str, batch: Batch, writer_key: str | None) -> int:
         """Write tracked rows that nobody has ever had; return the rowid of the first."""
         place = self._writer.place_of(version_id)
-        intern = self._store.names.intern
+        kinds: dict[tuple[str, str | None, str | None], _Kind] = {}
         changes: list[RowChange] = []
         writes: list[Write] = []
         for row in batch.rows:
             entity_id, schema_key, version, text, plugin_key, file_id, metadata = row.write
-            key = Key(intern(schema_key), entity_id, intern(file_id or batch.file_id))
-            plugin_id = intern(plugin_key or batch.plugin_key)
-            values = Values(plugin_id, version, text, metadata, writer_key)
-            changes.append(RowChange(key, values, None))
-            if self._writer.watched(schema_key):
-                writes.append(self._told(version_id, place[0], batch, row, key, changes[-1]))
+            kind = kinds.get((schema_key, plugin_key, file_id))
+            if kind is None:
+                kind = self._kind(batch, row.write)
+                kinds[(schema_key, plugin_key, file_id)] = kind
+            schema_id, number, plugin_id, watched = kind
+            change = RowChange(
+                Key(schema_id, entity_id, number),
+                Values(plugin_id, version, text, metadata, writer_key),
+                None,
+            )
+            changes.append(change)
+            if watched:
+                writes.append(self._told(version_id, place[0], batch, row, change.key, change))
         return self._store_many(place, changes, writes)
+
+    def _kind(self, batch: Batch, write: EntityWrite) -> _Kind:
+        intern = self._store.names.intern
+        return _Kind(
+            intern(write.schema_key),
+            intern(write.file_id or batch.file_id),
+            intern(write.plugin_key or batch.plugin_key),
+            bool(self._writer.watched(write.schema_key)),
+        )
 
     # -- writing
 
