@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import apsw
 
-__all__ = ["four_tables", "open_floor", "plain", "write_four"]
+__all__ = ["add_four", "four_tables", "open_floor", "plain", "write_four"]
 
 SCHEMA = """
 CREATE TABLE change (no INTEGER PRIMARY KEY, id TEXT UNIQUE, seq INT, entity_id TEXT, snapshot TEXT,
@@ -49,9 +49,15 @@ def four_tables(path: str = ":memory:") -> apsw.Connection:
 
 def write_four(connection: apsw.Connection, rows: list[tuple[str, str]], seq: int) -> None:
     """Write rows as one commit into the four tables, in a transaction of their own."""
+    connection.execute("BEGIN")
+    add_four(connection, rows, seq)
+    connection.execute("COMMIT")
+
+
+def add_four(connection: apsw.Connection, rows: list[tuple[str, str]], seq: int) -> None:
+    """Write rows as one commit into the four tables, in the transaction there is."""
     execute = connection.execute
     now = "2026-01-31T12:00:00.000Z"
-    execute("BEGIN")
     execute(
         "INSERT INTO commits VALUES (?, ?, ?, ?)",
         (seq, f"01920000-0000-7000-8002-{seq:012x}", seq - 1, now),
@@ -67,4 +73,3 @@ def write_four(connection: apsw.Connection, rows: list[tuple[str, str]], seq: in
             (entity_id, connection.last_insert_rowid()),
         )
     execute("UPDATE version SET tip = ? WHERE id = 'main'", (seq,))
-    execute("COMMIT")

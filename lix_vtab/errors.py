@@ -128,9 +128,13 @@ class LixError(Exception):
 
 
 class ConstraintError(LixError, apsw.ConstraintError):
-    """A rule about data is broken; the statement wrote nothing."""
+    """A rule about data is broken; the statement wrote nothing.
+
+    `early` says that a later row of the same statement might still have mended it.
+    """
 
     code = "LIX_CONSTRAINT_VIOLATION"
+    early = False
 
 
 class ConstraintViolation(ConstraintError):

@@ -10,11 +10,12 @@ from lix_vtab.errors import TransactionStateError
 from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.history.core import History
 from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.constraints import Constraints
 from lix_vtab.mutation.deterministic import Deterministic
 from lix_vtab.mutation.occupancy import Occupancy
 from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.versions import VersionWriter
-from lix_vtab.mutation.writer import Writer
+from lix_vtab.mutation.writer import ABORT, Writer
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import quote
@@ -53,6 +54,7 @@ class Session:
         "_depth",
         "catalogue",
         "connection",
+        "constraints",
         "db",
         "deterministic",
         "drops",
@@ -89,6 +91,7 @@ class Session:
         )
         self.history = History(self.store, self.scopes, self.versions)
         self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
+        self.constraints = Constraints(self.store, self.scopes, self.catalogue, self.writer)
         self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None
         self.internal = False
@@ -140,7 +143,9 @@ class Session:
         try:
             self.finish_reading()
             execute(f"INSERT INTO {quote(self.db)}.lix_internal(joined) VALUES (1)")
-            yield
+            self.writer.conflict = ABORT
+            with self.constraints.statement():
+                yield
         except BaseException:
             self._depth -= 1
             execute(f"ROLLBACK TO {name}")

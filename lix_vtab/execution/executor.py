@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import apsw
 
-from lix_vtab.errors import LixError, TransactionStateError
+from lix_vtab.errors import ConstraintError, LixError, TransactionStateError
 from lix_vtab.execution.atomic import atomic
 from lix_vtab.execution.bind import bind, check_parameters, take
 from lix_vtab.execution.catalogue import Catalogue, CatalogueProvider
@@ -99,7 +99,9 @@ class Executor:
                 description = partial(describe, connection, sql, width)
                 return Result([], description, connection.changes() if counts else 0)
             return Result(cursor.fetchall(), description, connection.changes() if counts else 0)
-        except LixError:
+        except LixError as error:
+            if isinstance(error, ConstraintError) and error.early:
+                return self._execute(sql, params)
             raise
         except Exception as error:
             raise self.failure(error, params or (), sql) from error
@@ -185,7 +187,14 @@ class Executor:
         values = take(statement.ordinals, statement.names, params)
         limit = self._limits.rows
         if statement.is_plain:
-            return self._plain(statement, values)
+            try:
+                return self._plain(statement, values)
+            except ConstraintError as error:
+                if not error.early:
+                    raise
+            # a later row may mend what an earlier one broke: judge when all are written
+            with atomic(self.connection), self._scope(statement):
+                return self._plain(statement, values)
         with self._scope(statement):
             if statement.lowering is None:
                 return self._plain(statement, values)

@@ -32,7 +32,7 @@ class Catalogue:
     """The schemas of one database: builtin ones, and those stored in the global version."""
 
     __slots__ = (
-        "_exact", "_ids", "_latest", "_scopes", "_stamp", "_store", "_written",
+        "_exact", "_ids", "_latest", "_scopes", "_stamp", "_store", "_volatile", "_written",
         "generation",
     )  # fmt: skip
 
@@ -43,6 +43,7 @@ class Catalogue:
         self._latest: dict[str, CompiledSchema] = {}
         self._ids: str | None = None
         self._stamp: object = None
+        self._volatile: object = None
         self._written = False
         self.generation = 0
         store.on_foreign_write(self._reconsider)
@@ -51,22 +52,51 @@ class Catalogue:
 
     def get(self, key: str, version: str) -> CompiledSchema:
         """Return the schema rows of `(key, version)` must satisfy."""
+        if self._written:
+            self.current()
         known = self._exact.get((key, version))
         if known is None:
-            known = self._load(key, version)
-            if self._store.transaction.settled:
-                self._exact[(key, version)] = known
+            known = self._exact[(key, version)] = self._load(key, version)
         return known
 
     def latest(self, key: str) -> CompiledSchema | None:
         """Return the newest stored version of a schema."""
+        self.current()
         known = self._latest.get(key)
         if known is None:
-            found = self._stored(_OF_KEY, f"{key}~", f"{key}\x7f")
-            known = max(found, key=lambda schema: int(schema.version), default=None)
-            if known is not None and self._store.transaction.settled:
+            known = max(self.versions(key), key=lambda schema: int(schema.version), default=None)
+            if known is not None:
                 self._latest[key] = known
         return known
+
+    def current(self) -> int:
+        """Return a number that is another whenever the stored schemas may be.
+
+        While a schema was written inside a savepoint, which may be undone without a word, only the
+        database knows.
+        """
+        if self._written and not self._store.transaction.settled:
+            stamp = self._read_stamp()
+            if stamp != self._volatile:
+                self._volatile = stamp
+                self.forget()
+        return self.generation
+
+    def definitions(self, *mentioning: str) -> list[dict[str, Json]]:
+        """Return the stored definitions whose text mentions one of some words."""
+        texts = [text for (text,) in self._rows(_ALL)]
+        return [
+            parse_json(text)["value"] for text in texts if any(word in text for word in mentioning)
+        ]
+
+    def newest_definition(self, key: str) -> dict[str, Json] | None:
+        """Return the newest stored definition of a key, without compiling it."""
+        found = [parse_json(text)["value"] for (text,) in self._rows(_OF_KEY, *_versions_of(key))]
+        return max(found, key=lambda value: int(value["x-lix-version"]), default=None)
+
+    def versions(self, key: str) -> Iterator[CompiledSchema]:
+        """Yield every stored version of a schema."""
+        return self._stored(_OF_KEY, *_versions_of(key))
 
     def stored(self) -> Iterator[CompiledSchema]:
         """Yield every stored schema, builtin ones included."""
@@ -92,13 +122,11 @@ class Catalogue:
 
     def schema_ids(self) -> str:
         """Return the interned ids of all stored schema keys as a JSON array."""
+        self.current()
         if self._ids is None:
             names = self._store.names
             ids = {names.find(id.rpartition("~")[0]) for (id,) in self._rows(_IDS)}
-            text = canonical_json(sorted(ids))
-            if not self._store.transaction.settled:
-                return text
-            self._ids = text
+            self._ids = canonical_json(sorted(ids))
         return self._ids
 
     def holds(self, definition: dict[str, Json]) -> bool:
@@ -180,6 +208,11 @@ class Catalogue:
             return None
         definition: dict[str, Json] = parse_json(row.values.snapshot)["value"]
         return definition
+
+
+def _versions_of(key: str) -> tuple[str, str]:
+    """Return the bounds between which the entity ids of all versions of a schema lie."""
+    return f"{key}~", f"{key}\x7f"
 
 
 @lru_cache(maxsize=256)

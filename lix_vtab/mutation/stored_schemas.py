@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from lix_vtab.errors import (
@@ -180,7 +180,7 @@ class StoredSchemas:
     def _check_compatible(self, schema: CompiledSchema) -> None:
         """Compare with the next older and the next newer stored version."""
         number = int(schema.version)
-        others = {int(s.version): s for s in self._versions(schema.key)}
+        others = {int(s.version): s for s in self._catalogue.versions(schema.key)}
         older = max((n for n in others if n < number), default=None)
         newer = min((n for n in others if n > number), default=None)
         new = dict(schema.definition)
@@ -200,7 +200,7 @@ class StoredSchemas:
                 f"schema '{key}' ({version}) belongs to lix and cannot be deleted",
                 details={"schema_key": key},
             )
-        last = [s.version for s in self._versions(key)] == [version]
+        last = [s.version for s in self._catalogue.versions(key)] == [version]
         found = self._occupied(key, None if last else version)
         if found is not None:
             raise ConstraintViolation(
@@ -213,17 +213,15 @@ class StoredSchemas:
             self._check_unreferenced(key)
 
     def _check_unreferenced(self, key: str) -> None:
-        for schema in self._catalogue.stored():
-            if schema.key != key and any(f.target_key == key for f in schema.foreign_keys):
+        for definition in self._catalogue.definitions('"x-lix-foreign-keys"'):
+            other, version = definition["x-lix-key"], definition["x-lix-version"]
+            foreign = definition.get("x-lix-foreign-keys", ())
+            if other != key and any(f["references"]["schemaKey"] == key for f in foreign):
                 raise ForeignKeyError(
-                    f"schema '{key}' cannot be deleted: schema '{schema.key}' "
-                    f"({schema.version}) references it",
-                    hint=f"delete '{schema.key}' first",
-                    details={"schema_key": key, "referenced_by": schema.key},
+                    f"schema '{key}' cannot be deleted: schema '{other}' ({version}) references it",
+                    hint=f"delete '{other}' first",
+                    details={"schema_key": key, "referenced_by": other},
                 )
-
-    def _versions(self, key: str) -> Iterator[CompiledSchema]:
-        return (schema for schema in self._catalogue.stored() if schema.key == key)
 
     def _then(self, write: Write) -> None:
         self._catalogue.changed()

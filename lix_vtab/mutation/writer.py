@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
@@ -13,8 +13,12 @@ from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.compiled import CompiledSchema
 from lix_vtab.storage.rows import Key, Stored, Values
 from lix_vtab.storage.store import Store
+from lix_vtab.storage.versions import DESCRIPTOR
 
-__all__ = ["DERIVED", "RowWrite", "Visible", "Watcher", "Write", "Writer"]
+__all__ = ["ABORT", "DERIVED", "REPLACE", "RowWrite", "Visible", "Watcher", "Write", "Writer"]
+
+ABORT, REPLACE = 4, 5
+"""SQLite's numbers for two of the things to do about a conflict."""
 
 DERIVED = frozenset(
     [
@@ -78,19 +82,27 @@ class Watcher(NamedTuple):
     """Rules and follow-up work of one schema key (or of all, when registered for None).
 
     `check` may refuse the write before anything is stored, `then` runs once it is. `prepare` may
-    refuse a row even before its content is held against its schema.
+    refuse a row even before its content is held against its schema. `check_many` does what `check`
+    does for rows that are written together.
     """
 
     check: Callable[[Write], None] | None = None
     then: Callable[[Write], None] | None = None
     prepare: Callable[[RowWrite], None] | None = None
+    check_many: Callable[[Sequence[Write]], None] | None = None
 
 
 class Writer:
-    """Writes rows into versions of one database."""
+    """Writes rows into versions of one database.
+
+    `guard` gives the rules between rows that a schema key is under, when a row is written or (with
+    True) removed. `conflict` is what the running statement wants done about a conflict, as SQLite
+    numbers it.
+    """
 
     __slots__ = (
-        "_any", "_catalogue", "_preparing", "_scopes", "_store", "_watchers", "source",
+        "_any", "_catalogue", "_preparing", "_scopes", "_store", "_watchers", "conflict", "guard",
+        "source",
     )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue) -> None:
@@ -101,6 +113,8 @@ class Writer:
         self._any: tuple[Watcher, ...] = ()
         self._preparing: dict[str, tuple[Callable[[RowWrite], None], ...]] = {}
         self.source: Source = SystemSource()
+        self.guard: Callable[[str, bool], tuple[Watcher, ...]] = lambda schema_key, removal: ()
+        self.conflict = ABORT
 
     def watch(self, schema_key: str | None, watcher: Watcher) -> None:
         """Register rules for a schema key, or for every row with None."""
@@ -115,9 +129,11 @@ class Writer:
         for key, watchers in self._watchers.items():
             self._watchers[key] = (*watchers, watcher)
 
-    def watched(self, schema_key: str) -> tuple[Watcher, ...]:
-        """Return the rules rows of a schema key are under."""
-        return self._watchers.get(schema_key, self._any)
+    def watched(self, schema_key: str, *, removal: bool = False) -> tuple[Watcher, ...]:
+        """Return the rules rows of a schema key are under when written, or when removed."""
+        watchers = self._watchers.get(schema_key, self._any)
+        guards = self.guard(schema_key, removal)
+        return (*watchers, *guards) if guards else watchers
 
     def place_of(self, version_id: str) -> tuple[int, int]:
         """Return the number and segment of a version that can be written, or raise."""
@@ -199,7 +215,7 @@ class Writer:
         visible = self.own(version_id, key) if raw else self.visible(version_id, key)
         if visible is None and matched is not None and self.own(version_id, key) is None:
             visible = Visible(1, False, matched, "", None)
-        if visible is None or visible.values.snapshot is None:
+        elif visible is None or visible.values.snapshot is None:
             return False
         version_no, segment_id = self._place(version_id, raw=raw)
         names = self._store.names
@@ -239,6 +255,18 @@ class Writer:
                 return found if found.values.snapshot is not None else None
         return None
 
+    def beneath(self, version_id: str, key: Key) -> Visible | None:
+        """Return the row a version shows once its own untracked row of a key is gone."""
+        scope = self._scopes.of(version_id)
+        if scope is None:
+            return None
+        for depth, link in enumerate(scope.chain):
+            place = self._store.versions.place(link)
+            found = None if place is None else self._look(place, depth, key, tracked=not depth)
+            if found is not None:
+                return found if found.values.snapshot is not None else None
+        return None
+
     def scope(self, version_id: str) -> Scope:
         """Return the scope of a version or raise VersionNotFound."""
         scope = self._scopes.of(version_id)
@@ -246,9 +274,11 @@ class Writer:
             raise unknown_version(version_id)
         return scope
 
-    def _look(self, place: tuple[int, int], depth: int, key: Key) -> Visible | None:
+    def _look(
+        self, place: tuple[int, int], depth: int, key: Key, *, tracked: bool = False
+    ) -> Visible | None:
         store = self._store
-        overlay = store.overlay.find(place[0], key)
+        overlay = None if tracked else store.overlay.find(place[0], key)
         if overlay is not None:
             return Visible(depth, True, overlay.values, "", None)
         stored = store.rows.find(store.segments.lineage(place[1]), key)
@@ -290,7 +320,7 @@ class Writer:
             raise immutable(row)
 
     def _store_write(self, write: Write, segment_id: int, values: Values) -> int:
-        watchers = self._watchers.get(write.row.schema_key, self._any)
+        watchers = self.watched(write.row.schema_key)
         for watcher in watchers:
             if watcher.check is not None:
                 watcher.check(write)
@@ -309,7 +339,7 @@ class Writer:
         return rowid
 
     def _store_removal(self, write: Write, segment_id: int, visible: Visible) -> None:
-        watchers = self._watchers.get(write.row.schema_key, self._any)
+        watchers = self.watched(write.row.schema_key, removal=True)
         for watcher in watchers:
             if watcher.check is not None:
                 watcher.check(write)
@@ -342,6 +372,12 @@ class Writer:
     def _was_born_here(self, write: Write, stored: Stored) -> bool:
         """Tell whether this transaction made the row from nothing, so that nothing need stay."""
         if not stored.in_tip or stored.first_seq != stored.from_seq:
+            return False
+        if write.row.schema_key == DESCRIPTOR:
+            # it must stay known that there was such a version
+            return False
+        if self._store.versions.has_heirs(write.version_id):
+            # a statement over several versions may still have to hide the row in those
             return False
         if stored.from_seq != self._store.commits.open(write.version_no):
             return False

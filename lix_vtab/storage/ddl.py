@@ -10,6 +10,7 @@ from lix_vtab.storage.blob_tables import BLOB_TABLES
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.file_tables import FILE_INDEXES, FILE_TABLES
 from lix_vtab.storage.first_names import FIRST_NAMES
+from lix_vtab.storage.index_tables import INDEX_INDEXES, INDEX_TABLES
 
 __all__ = ["FORMAT", "SHADOW_NAMES", "create_tables", "qualify", "quote", "read_format"]
 
@@ -77,9 +78,16 @@ TABLES: dict[str, str] = {
         schema_version TEXT NOT NULL, snapshot TEXT, metadata TEXT,
         created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
         UNIQUE (version_no, schema_id, entity_id, file_id))""",
+    # What is to happen outside of the database after a commit. `due_at` is when it may be tried,
+    # or, while it is running, when whoever began it counts as lost.
+    "effect": """(
+        no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+        due_at TEXT NOT NULL, error TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL)""",
 }
 
 INDEXES: dict[str, str] = {
+    "effect_due": "effect(state, due_at)",
     # file 1 is always 'lix': rows of entity tables, which nobody lists by file
     "tip_file": "tip(segment_id, file_id, schema_id, entity_id) WHERE file_id <> 1",
     "commit_parent": "commit(parent_seq)",
@@ -97,6 +105,8 @@ INDEXES: dict[str, str] = {
 TABLES.update(BLOB_TABLES)
 TABLES.update(FILE_TABLES)
 INDEXES.update(FILE_INDEXES)
+TABLES.update(INDEX_TABLES)
+INDEXES.update(INDEX_INDEXES)
 
 SHADOW_NAMES = frozenset(TABLES)
 

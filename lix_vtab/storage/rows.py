@@ -56,6 +56,7 @@ class Rows:
     """Reads and writes tracked rows of one database."""
 
     __slots__ = (
+        "_amend_change",
         "_at",
         "_change",
         "_commits",
@@ -96,6 +97,11 @@ class Rows:
             "ORDER BY from_seq DESC LIMIT 1) p "
             "JOIN lix_internal_change c ON c.no = p.change_no "
             f"WHERE t.segment_id = ?1 AND t.{_NUMBERED.replace(' AND ', ' AND t.')}",
+            db,
+        )
+        self._amend_change = qualify(
+            "UPDATE lix_internal_change SET plugin_id = ?, schema_version = ?, snapshot = ?, "
+            "metadata = ?, writer_key = ?, created_at = ? WHERE no = ? AND commit_seq = ?",
             db,
         )
         self._insert_change = qualify(
@@ -156,6 +162,10 @@ class Rows:
     ) -> int:
         """Record a change of `key` in the version's open commit; return the change's number."""
         seq = self._commits.open(version_no)
+        if previous is not None and previous.in_tip and previous.from_seq == seq:
+            amended = self._amend(segment_id, seq, key, values, previous)
+            if amended:
+                return previous.change_no
         number = self._commits.next_change()
         plugin_id, schema_version, snapshot, metadata, writer_key = values
         schema_id, entity_id, file_id = key
@@ -178,6 +188,24 @@ class Rows:
         )
         self.place(segment_id, seq, key, number, snapshot, previous)
         return number
+
+    def _amend(
+        self, segment_id: int, seq: int, key: Key, values: Values, previous: Stored
+    ) -> bool:
+        """Say something else in a change of the same, still open commit; it keeps its number.
+
+        Rowids a running statement has read therefore stay good. Fails for an adopted change.
+        """
+        execute = self._connection.execute
+        execute(self._amend_change, (*values, self._identity.now(seq), previous.change_no, seq))
+        if not self._connection.changes():
+            return False
+        live = values.snapshot is not None
+        created = previous.created_at
+        execute(self._update_tip, (previous.change_no, live, seq, created, segment_id, *key))
+        for hook in self._hooks:
+            hook(segment_id, seq, key, values.snapshot)
+        return True
 
     def place(
         self,

@@ -24,6 +24,7 @@ class Transaction:
         "_at_close",
         "_before_commit",
         "_on_begin",
+        "_on_release",
         "_on_rollback",
         "_savepoints",
         "active",
@@ -36,6 +37,7 @@ class Transaction:
         self._before_commit: list[Hook] = []
         self._at_close: list[Hook] = []
         self._after_commit: list[Hook] = []
+        self._on_release: list[Callable[[int], None]] = []
         self._on_rollback: list[Hook] = []
 
     @property
@@ -46,6 +48,18 @@ class Transaction:
     def on_begin(self, hook: Hook) -> None:
         """Call `hook` when the first of our tables is written to in a transaction."""
         self._on_begin.append(hook)
+
+    @property
+    def level(self) -> int:
+        """Return the innermost open savepoint, -1 for none."""
+        return self._savepoints[-1] if self._savepoints else -1
+
+    def on_release(self, hook: Callable[[int], None]) -> None:
+        """Call `hook` when a savepoint ends well, that of a statement included.
+
+        What it raises undoes the whole transaction: SQLite allows no less at the end of a statement.
+        """
+        self._on_release.append(hook)
 
     def before_commit(self, hook: Hook) -> None:
         """Call `hook` inside the transaction, just before it becomes durable."""
@@ -101,6 +115,8 @@ class Transaction:
 
     def release(self, level: int) -> None:
         """Note that savepoint `level` and all deeper ones were merged into what is around them."""
+        for hook in self._on_release:
+            hook(level)
         self._close(level)
 
     def rollback_to(self, level: int) -> None:

@@ -163,6 +163,12 @@ class Versions:
         """Tell whether a version exists for the public surfaces."""
         return self.descriptor(id) is not None
 
+    def has_heirs(self, id: str) -> bool:
+        """Tell whether other versions inherit from one."""
+        sql = qualify("SELECT id FROM lix_internal_version WHERE id <> ?", self._db)
+        others = self._connection.execute(sql, (id,)).fetchall()
+        return any(id in self.chain(other) for (other,) in others)
+
     def deleted(self, id: str) -> bool:
         """Tell whether a version once had a descriptor and lost it."""
         place = self.place(GLOBAL)

@@ -229,7 +229,7 @@ class Table:
             raise Interrupted("the statement was interrupted")
         session.store.refresh()
         # asked first: reading on runs other statements
-        conflict = session.connection.vtab_on_conflict()
+        conflict = session.writer.conflict = session.connection.vtab_on_conflict()
         session.finish_reading()
         return conflict
 
@@ -241,7 +241,9 @@ class Table:
 
     def Sync(self) -> None:
         """Finish what the commit needs."""
-        self._session.store.transaction.sync()
+        session = self._session
+        session.writer.conflict = apsw.SQLITE_ABORT
+        session.store.transaction.sync()
 
     def Commit(self) -> None:
         """Note that the transaction is durable."""

@@ -120,7 +120,10 @@ class Entity:
         }
         self._refuse_assignments(assigned, version_id, key, visible)
         row = self._ready().rows.updated(key, visible, assigned)
-        same = visible if visible.is_row(self._locate(rowid)[1]) else None
+        # where several versions are written, an inherited row is copied in any case
+        inherited = self.multi and visible.depth > 0
+        known = not inherited and visible.is_row(self._locate(rowid)[1])
+        same = visible if known else None
         self._session.writer.put(version_id, row, updates=True, visible=same)
 
     def delete(self, rowid: int) -> None:

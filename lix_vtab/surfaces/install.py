@@ -15,14 +15,15 @@ from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
 from lix_vtab.surfaces.base import BaseModule, Surface
 from lix_vtab.surfaces.check import Check
 from lix_vtab.surfaces.directory import DirectoryByVersion, DirectoryTable
+from lix_vtab.surfaces.effect import EffectTable, effect_functions
 from lix_vtab.surfaces.entity_tables import MODULE, EntityTables, build_entity
 from lix_vtab.surfaces.file import FileByVersion, FileTable
 from lix_vtab.surfaces.functions import SqlFunction, core_functions, register
 from lix_vtab.surfaces.functions_files import file_functions
 from lix_vtab.surfaces.functions_history import history_functions
+from lix_vtab.surfaces.functions_rows import row_functions
 from lix_vtab.surfaces.functions_values import value_functions
 from lix_vtab.surfaces.history_tables import HISTORY_TABLES
-from lix_vtab.surfaces.functions_rows import row_functions
 from lix_vtab.surfaces.internal import InternalModule
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.plugin import PluginTable
@@ -44,6 +45,7 @@ SURFACES: dict[str, Build] = {
     "lix_file_by_version": lambda session, args: FileByVersion(session),
     "lix_directory": lambda session, args: DirectoryTable(session),
     "lix_directory_by_version": lambda session, args: DirectoryByVersion(session),
+    "lix_effect": lambda session, args: EffectTable(session),
     "lix_plugin": lambda session, args: PluginTable(session),
     "lix_check": lambda session, args: Check(session),
     **HISTORY_TABLES,
@@ -55,6 +57,7 @@ FUNCTIONS: tuple[Callable[[Session], Iterable[SqlFunction]], ...] = (
     file_functions,
     history_functions,
     row_functions,
+    effect_functions,
 )
 """Where the SQL functions come from, by area."""
 

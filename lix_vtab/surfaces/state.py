@@ -125,8 +125,18 @@ class State:
             self._changed(key, visible, assigned),
             raw=self.raw,
             updates=True,
-            visible=visible if visible.is_row(self._locate(rowid)[1]) else None,
+            visible=visible if self._is_same(visible, rowid) else None,
         )
+
+    def _is_same(self, visible: Visible, rowid: int) -> bool:
+        """Tell whether an update may find that nothing changes.
+
+        Where several versions are written, an inherited row is copied in any case: its origin may
+        just have been changed by the same statement.
+        """
+        if self.multi and visible.depth > 0:
+            return False
+        return visible.is_row(self._locate(rowid)[1])
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
