@@ -157,7 +157,8 @@ def plan(
         offset,
         cost,
         rows,
-        _text(columns, terms, order if ordered else (), limit is not None),
+        _text(columns, terms, order if ordered else (), limit is not None)
+        + f" (about {rows} row{'s' if rows > 1 else ''})",
     )
 
 

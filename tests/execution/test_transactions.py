@@ -117,9 +117,9 @@ def test_nested_blocks_are_savepoints(lix):
 def test_the_outer_block_undoes_the_inner(lix):
     def work(transaction):
         run(lix, lambda inner: add(inner, 1))
-        raise ValueError
+        raise ValueError("undone")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="undone"):
         run(lix, work)
     assert values(lix) == []
 
@@ -161,9 +161,9 @@ def test_use_of_a_block_that_failed(lix):
 
     def work(transaction):
         kept.append(transaction)
-        raise ValueError
+        raise ValueError("undone")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="undone"):
         run(lix, work)
     with pytest.raises(TransactionStateError, match="no longer active"):
         kept[0].execute("SELECT 1")
@@ -273,9 +273,9 @@ def test_switching_the_active_version_is_undone(lix):
     def work(transaction):
         lix.switch_version("draft")
         assert lix.active_version.name == "draft"
-        raise ValueError
+        raise ValueError("undone")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="undone"):
         run(lix, work)
     assert lix.active_version.id == main
 
@@ -294,7 +294,7 @@ def test_scripts_on_files(lix):
     assert result.rows == [(1,)]
     assert lix.read_file("/after.md") == b"text"
     with pytest.raises(ZeroDivisionError):
-        run(lix, lambda tx: tx.execute("INSERT INTO lix_file (path) VALUES ('/x')") and 1 / 0)
+        run(lix, lambda tx: [tx.execute("INSERT INTO lix_file (path) VALUES ('/x')"), 1 / 0])
     assert lix.execute("SELECT count(*) FROM lix_file").rows == [(2,)]
 
 
@@ -428,17 +428,14 @@ def test_limits():
         with pytest.raises(RowLimitExceeded, match="more than 3 rows"):
             lix.execute("SELECT * FROM lix_stored_schema")
         endless = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-        with pytest.raises(StatementTimeout, match="longer than 0.05 seconds"):
+        with pytest.raises(StatementTimeout, match=r"longer than 0\.05 seconds"):
             lix.execute(endless)
-        for key in "ab":
-            lix.execute("INSERT INTO lix_key_value (key, value) VALUES (?, 1)", (key,))
+        insert = (
+            "INSERT INTO lix_key_value (key, value) SELECT value, 0"
+            """ FROM json_each('["p", "q", "r", "s"]') RETURNING key"""
+        )
         with pytest.raises(RowLimitExceeded):
-            lix.execute(
-                "UPDATE lix_key_value SET value = 2 WHERE key <> 'a' OR 1 RETURNING key, value"
-                if len(lix.execute("SELECT key FROM lix_key_value LIMIT 3")) > 3
-                else "INSERT INTO lix_key_value (key, value) SELECT value, 0 FROM"
-                ' json_each(\'["p","q","r","s"]\') RETURNING key'
-            )
+            lix.execute(insert)
         assert lix.execute("SELECT count(*) FROM lix_key_value WHERE key = 'p'").rows == [(0,)]
 
 
@@ -466,7 +463,7 @@ def test_explain(lix):
     assert "lix_state VIRTUAL TABLE INDEX" in text
     assert "schema_key =" in text
     assert "file_id =" in text
-    assert "rows" in text
+    assert "(about 100 rows)" in text
     upsert = str(
         lix.explain("INSERT INTO task (id) VALUES (?) ON CONFLICT DO NOTHING RETURNING id")
     )
