@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 
 from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.file_tables import NEWEST
+from lix_vtab.storage.first_names import DIRECTORY_ID
 
 __all__ = ["FIELDS", "IN_FILE", "Query"]
 
@@ -64,12 +66,27 @@ _THEN = (
     "ORDER BY p.from_seq DESC LIMIT 1) END"
 )
 
-FIELDS = frozenset(_TIP) | {"version_id", "origin", "holder", "limit"}
+FIELDS = frozenset(_TIP) | {"version_id", "origin", "holder", "limit", "spot"}
 """The fields templates can name.
 
+`{spot}` says where a file or directory lies.
 `{holder}` is the segment a layer reads (or minus the number of the version whose overlay it is)
 and `{limit}` the last commit seen of it, for filters on tables derived from rows.
 """
+
+# Where a file or directory lies: its parent's id ('' for the root), a slash, its name. The index of
+# names has that for newest rows, so their snapshots need not be read.
+_SPOT_NEWEST = (
+    "(SELECT e.parent || '/' || e.name FROM lix_internal_entry e WHERE e.holder = {holder} "
+    f"AND e.entity_id = x.entity_id AND e.kind = x.schema_id AND e.until = {NEWEST})"
+)
+_SPOT = (
+    f"CASE x.schema_id WHEN {DIRECTORY_ID} "
+    "THEN coalesce({snapshot} ->> '$.parent_id', '') || '/' || ({snapshot} ->> '$.name') "
+    "ELSE coalesce({snapshot} ->> '$.directory_id', '') || '/' "
+    "|| ({snapshot} ->> '$.name') || coalesce('.' || nullif({snapshot} ->> '$.extension', ''), '') "
+    "END"
+)
 
 IN_FILE = "x.file_id <> 1"
 """Key condition of queries for the rows of one file; the index they use leaves file 1 out."""
@@ -81,7 +98,7 @@ _BY_FILE = " INDEXED BY LIX_INTERNAL_TIP_FILE"
 _FIELD = re.compile(r"\{(\w+)\}")
 _TIP_ONLY = frozenset(
     ["schema_id", "schema_key", "entity_id", "file", "file_id", "change_no", "commit_id",
-     "commit_seq", "untracked", "rowid", "version_id", "origin", "holder", "limit"]
+     "commit_seq", "untracked", "rowid", "version_id", "origin", "holder", "limit", "spot"]
 )  # fmt: skip
 
 
@@ -129,6 +146,7 @@ class Query:
             "holder": f"-?{first}" if kind == "o" else f"?{first}",
             "limit": f"?{first + 1}" if kind == "p" else "9223372036854775807",
         }
+        fields["spot"] = _fill(_SPOT_NEWEST if kind == "t" else _SPOT, fields)
         joined = kind == "p" or self._needs_change()
         indexed = _BY_FILE if IN_FILE in self.keys else ""
         if kind == "p":

@@ -24,12 +24,7 @@ DIRECTORY_COLUMNS = (
     Column("id", "TEXT", "{entity_id}", "entity"),
     Column("parent_id", "TEXT", "{snapshot} ->> '$.parent_id'"),
     Column("name", "TEXT", "{snapshot} ->> '$.name'"),
-    Column(
-        "path",
-        "TEXT",
-        "coalesce({snapshot} ->> '$.parent_id', '') || '/' || ({snapshot} ->> '$.name')",
-        "path",
-    ),
+    Column("path", "TEXT", "{spot}", "path"),
     Column("hidden", "INTEGER", "coalesce({snapshot} ->> '$.hidden', 0)"),
     Column("lixcol_entity_id", "TEXT", "{entity_id}", "entity"),
     Column("lixcol_schema_key", "TEXT", f"'{DIRECTORY}'"),

@@ -29,13 +29,7 @@ FILE_COLUMNS = (
     Column("directory_id", "TEXT", "{snapshot} ->> '$.directory_id'"),
     Column("name", "TEXT", "{snapshot} ->> '$.name'"),
     Column("extension", "TEXT", "{snapshot} ->> '$.extension'"),
-    Column(
-        "path",
-        "TEXT",
-        "coalesce({snapshot} ->> '$.directory_id', '') || '/' || ({snapshot} ->> '$.name') "
-        "|| coalesce('.' || nullif({snapshot} ->> '$.extension', ''), '')",
-        "path",
-    ),
+    Column("path", "TEXT", "{spot}", "path"),
     Column("data", "BLOB", "{entity_id}", "lazy"),
     Column("metadata", "TEXT", "nullif({snapshot} -> '$.metadata', 'null')"),
     Column("hidden", "INTEGER", "coalesce({snapshot} ->> '$.hidden', 0)"),
