@@ -96,7 +96,9 @@ class Executor:
             try:
                 description: Any = cursor.get_description()
             except apsw.ExecutionCompleteError:
-                description = partial(describe, connection, sql, width)
+                # what defines a table could not be prepared a second time
+                known = self._plans[sql].statements[0].kind is not Kind.DEFINE
+                description = partial(describe, connection, sql, width) if known else ()
                 return Result([], description, connection.changes() if counts else 0)
             return Result(cursor.fetchall(), description, connection.changes() if counts else 0)
         except LixError as error:
