@@ -22,6 +22,7 @@ __all__ = ["STORED_SCHEMA", "Catalogue"]
 STORED_SCHEMA = "lix_stored_schema"
 
 _ALL = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",))
+_TEXTS = Query(("{entity_id}", "{snapshot}"), 1, keys=("x.schema_id = ?1",))
 _IDS = Query(("{entity_id}",), 1, keys=("x.schema_id = ?1",))
 _OF_KEY = Query(
     ("{snapshot}",), 3, keys=("x.schema_id = ?1", "x.entity_id >= ?2", "x.entity_id < ?3")
@@ -76,22 +77,32 @@ class Catalogue:
         database knows.
         """
         if self._written and not self._store.transaction.settled:
-            stamp = self._read_stamp()
+            # a row that is written again in one commit keeps its number, so its size has to tell
+            stamp = (self._read_stamp(), sum(len(text) for (text,) in self._rows(_ALL)))
             if stamp != self._volatile:
                 self._volatile = stamp
                 self.forget()
         return self.generation
 
     def definitions(self, *mentioning: str) -> list[dict[str, Json]]:
-        """Return the stored definitions whose text mentions one of some words."""
-        texts = [text for (text,) in self._rows(_ALL)]
+        """Return the newest definition of each key whose text mentions one of some words."""
+        newest: dict[str, tuple[int, str]] = {}
+        for id, text in self._rows(_TEXTS):
+            key, _, version = id.rpartition("~")
+            newest[key] = max(newest.get(key, (0, "")), (int(version), text))
         return [
-            parse_json(text)["value"] for text in texts if any(word in text for word in mentioning)
+            parse_json(text)["value"]
+            for _, text in newest.values()
+            if any(word in text for word in mentioning)
         ]
+
+    def texts(self, key: str) -> list[str]:
+        """Return the snapshots of every stored version of a schema."""
+        return [text for (text,) in self._rows(_OF_KEY, *_versions_of(key))]
 
     def newest_definition(self, key: str) -> dict[str, Json] | None:
         """Return the newest stored definition of a key, without compiling it."""
-        found = [parse_json(text)["value"] for (text,) in self._rows(_OF_KEY, *_versions_of(key))]
+        found = [parse_json(text)["value"] for text in self.texts(key)]
         return max(found, key=lambda value: int(value["x-lix-version"]), default=None)
 
     def versions(self, key: str) -> Iterator[CompiledSchema]:
@@ -109,7 +120,7 @@ class Catalogue:
             known = self._exact.get(identity) or _builtin(*identity)
             yield known or self.compile(definition)
 
-    def _rows(self, query: Query, *params: str) -> list[tuple[str]]:
+    def _rows(self, query: Query, *params: str) -> list[tuple[str, ...]]:
         """Read the rows of stored schemas in the global version."""
         scope = self._scopes.of(GLOBAL)
         if scope is None:

@@ -131,9 +131,7 @@ class ValueIndex:
 
     def rebuild(self) -> None:
         """Derive the whole table from the rows."""
-        self._store.connection.execute(
-            qualify("DELETE FROM lix_internal_index", self._store.db)
-        )
+        self._store.connection.execute(qualify("DELETE FROM lix_internal_index", self._store.db))
         for schema_id, groups in self._rules().groups.items():
             self.fill(schema_id, groups)
 
@@ -191,18 +189,19 @@ def _entries(
 
 def _joined(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Join entries that follow each other without a gap."""
+    last: Entry | None = None
+    for entry in sorted(entries, key=lambda e: (*_about(e), e.since)):
+        if last is not None and _about(last) == _about(entry) and entry.since == last.until:
+            last = last._replace(until=entry.until)
+            continue
+        if last is not None:
+            yield last
+        last = entry
+    if last is not None:
+        yield last
 
-    def same(entry: Entry) -> tuple[Any, ...]:
-        kind = str if isinstance(entry.value, str) else float
-        return (entry.holder, entry.group_id, entry.entity_id, entry.file_id, kind.__name__,
-                entry.value)  # fmt: skip
 
-    for _, parts in groupby(sorted(entries, key=lambda e: (*same(e), e.since)), key=same):
-        first = next(parts)
-        for following in parts:
-            if following.since == first.until:
-                first = first._replace(until=following.until)
-            else:
-                yield first
-                first = following
-        yield first
+def _about(entry: Entry) -> tuple[Any, ...]:
+    """Return what an entry is about, comparable whatever its value is."""
+    text = isinstance(entry.value, str)
+    return entry.holder, entry.group_id, entry.entity_id, entry.file_id, text, entry.value

@@ -112,18 +112,13 @@ def collect_rules(
     newest: Callable[[str], Definition | None],
     names: Names,
 ) -> Rules:
-    """Collect the rules of the newest of the definitions of each key.
+    """Collect the rules of the newest definition of each key.
 
     Newer versions never add rules to older ones, so they are right for rows of any version.
     `newest` finds the definition of a key that a foreign key refers to.
     """
-    chosen: dict[str, Definition] = {}
-    for definition in definitions:
-        key = definition["x-lix-key"]
-        if key not in chosen or _number(definition) > _number(chosen[key]):
-            chosen[key] = definition
     rules = Rules()
-    for definition in chosen.values():
+    for definition in definitions:
         _Collector(rules, names, newest).collect(definition)
     return rules
 
@@ -178,7 +173,3 @@ class _Collector(NamedTuple):
         known = self.rules.groups.get(schema_id, ())
         if group not in known:
             self.rules.groups[schema_id] = (*known, group)
-
-
-def _number(definition: Definition) -> int:
-    return int(definition["x-lix-version"])

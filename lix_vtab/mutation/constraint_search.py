@@ -114,21 +114,22 @@ class Search:
             yield from self.having(scope, reference.target, values, coming)
         else:
             schema_id = self._store.names.find(reference.target_key)
-            id = join_entity_id(map(key_text, values))
             wanted = comparable(values)
-            for row in self._named(scope, schema_id, id, coming):
-                found = member_values(reference.target_properties, row.content)
-                if found is not None and comparable(found) == wanted:
-                    yield row
+            for id in _entity_ids(values):
+                for row in self._named(scope, schema_id, id, coming):
+                    found = member_values(reference.target_properties, row.content)
+                    if found is not None and comparable(found) == wanted:
+                        yield row
 
     def derived(self, reference: Reference, values: list[Json]) -> bool:
         """Tell whether bookkeeping that is derived has the target of a reference."""
         key, properties = reference.target_key, reference.target_properties
         if reference.to_state:
             key = str(values[1])
-            if key not in DERIVED:
-                return False
-            return values[2] == "lix" and self._exists(key, {"lixcol_entity_id": values[0]})
+            known = key in DERIVED and values[2] == "lix"
+            return known and self._exists(key, {"lixcol_entity_id": values[0]})
+        if key not in DERIVED:
+            return False
         return self._exists(key, dict(zip((p.path[-1] for p in properties), values, strict=True)))
 
     def _anything(self, scope: Scope, values: list[Json], coming: Coming) -> Iterator[Row]:
@@ -161,3 +162,13 @@ class Search:
         where = " AND ".join(f"{quote(name)} = ?" for name in columns)
         sql = f"SELECT 1 FROM {quote(self._store.db)}.{quote(table)} WHERE {where} LIMIT 1"
         return self._store.connection.execute(sql, tuple(columns.values())).fetchone() is not None
+
+
+def _entity_ids(values: list[Json]) -> Iterator[str]:
+    """Yield the entity ids values may have: a whole number can be written as 1 and as 1.0."""
+    yield join_entity_id(map(key_text, values))
+    if any(type(value) in (int, float) for value in values):
+        plain = parse_json(comparable(values))
+        spelled = [plain, [float(v) if type(v) is int else v for v in plain]]
+        ids = dict.fromkeys(join_entity_id(map(key_text, listed)) for listed in spelled)
+        yield from (id for id in ids if id != join_entity_id(map(key_text, values)))

@@ -68,9 +68,7 @@ class Constraints:
         "_scopes", "_search", "_store", "_watchers", "_writer", "index", "supervised",
     )  # fmt: skip
 
-    def __init__(
-        self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer
-    ) -> None:
+    def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
         self._store = store
         self._scopes = scopes
         self._catalogue = catalogue
@@ -108,10 +106,9 @@ class Constraints:
     # -- while schemas are stored
 
     def _before_schema(self, write: Write) -> None:
-        before = None if write.before is None else write.before.values.snapshot
         value = {} if write.after is None else write.after["value"]
-        texts = (before or "", *(f'"{keyword}"' for keyword in value))
-        ruled = any(word in text for word in WORDS for text in texts)
+        texts = self._catalogue.texts(write.key.entity_id.rpartition("~")[0])
+        ruled = any(word.strip('"') in value or any(word in t for t in texts) for word in WORDS)
         self._previous = self.rules() if ruled else None
 
     def _after_schema(self, write: Write) -> None:
@@ -238,9 +235,7 @@ class Constraints:
 
     # -- rules
 
-    def _rivals(
-        self, subject: _Subject, coming: Coming
-    ) -> Iterator[tuple[Group, list[Json], Row]]:
+    def _rivals(self, subject: _Subject, coming: Coming) -> Iterator[tuple[Group, list[Json], Row]]:
         """Yield the rows that have the values of a subject in a unique group."""
         for group in self.rules().unique.get(subject.schema_key, ()):
             values = None if subject.new is None else member_values(group.pointers, subject.new)
@@ -304,7 +299,11 @@ class Constraints:
                 if row.key != subject.key
                 and (not reference.same_file or row.key.file_id == subject.key.file_id)
             ]
-            if rows and not any(self._search.targets(subject.scope, reference, values, coming)):
+            left = any(
+                not reference.same_file or row.key.file_id == subject.key.file_id
+                for row in self._search.targets(subject.scope, reference, values, coming)
+            )
+            if rows and not left:
                 yield referenced(
                     reference,
                     subject.schema_key,

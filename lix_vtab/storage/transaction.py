@@ -57,7 +57,7 @@ class Transaction:
     def on_release(self, hook: Callable[[int], None]) -> None:
         """Call `hook` when a savepoint ends well, that of a statement included.
 
-        What it raises undoes the whole transaction: SQLite allows no less at the end of a statement.
+        What it raises undoes the whole transaction: SQLite allows no less when a statement ends.
         """
         self._on_release.append(hook)
 

@@ -18,7 +18,9 @@ def schemas(lix: Session) -> None:
     store(lix, PARENT)
 
 
-def state(lix: Session, id: str, file: str = "lix", version: str | None = None, **values: Any) -> None:
+def state(
+    lix: Session, id: str, file: str = "lix", version: str | None = None, **values: Any
+) -> None:
     lix.execute(
         "INSERT INTO lix_state_by_version(entity_id, schema_key, file_id, plugin_key,"
         " schema_version, version_id, snapshot_content) VALUES (?, 'parent', ?, 'lix', '1', ?, ?)",
@@ -179,7 +181,9 @@ def test_replacing_an_inherited_rival_hides_it(lix: Session) -> None:
     state(lix, "a", version="global", slug="x")
     lix.execute("INSERT OR REPLACE INTO parent(id, slug) VALUES ('b', 'x')")
     assert ids(lix, "parent") == ["b"]
-    assert lix.column("SELECT id FROM parent_by_version WHERE lixcol_version_id = 'global'") == ["a"]
+    assert lix.column("SELECT id FROM parent_by_version WHERE lixcol_version_id = 'global'") == [
+        "a"
+    ]
 
 
 def test_replacing_a_referenced_rival_is_refused(lix: Session) -> None:
