@@ -283,7 +283,8 @@ class Lix(FileVerbs, HistoryVerbs):
         `payload` is a JSON value. Of several effects with the same `key` only the first is kept.
         Returns the id of the effect.
 
-        >>> lix, sent = open(), []
+        >>> import lix_vtab
+        >>> lix, sent = lix_vtab.open(), []
         >>> lix.on_effect("mail", lambda effect: sent.append(effect.payload["to"]))
         >>> id = lix.emit("mail", {"to": "ada@example.org"})
         >>> lix.run_effects().done, sent

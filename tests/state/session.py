@@ -112,8 +112,10 @@ class Session:
         if self.mode == "rebuild":
             self.lix.rebuild()
         elif self.mode == "reopen":
+            internal = self.lix._session.internal
             self.lix.close()
             self.lix = lix_vtab.open(self.path, internal=True)
+            self.lix._session.internal = internal
 
     def transaction(self, **options: Any) -> AbstractContextManager[Any]:
         self._dirty = True
