@@ -69,8 +69,8 @@ def render(page: str, sections: Mapping[str, Section]) -> tuple[str, dict[str, s
             text, picture = section(run)
             if picture is not None:
                 pictures[name] = picture
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        page = pattern.sub(lambda match, text=text: match[1] + text + match[2], page)
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        page = pattern.sub(lambda match, text=text: f"{match[1]}{text}\n{match[2]}", page)
     return page, pictures
 
 

@@ -1,7 +1,7 @@
 """Peak memory of what is large: each case in a process of its own.
 
-    python -m benchmarks.memory          100,000 rows, a file of 64 MB, 5,000 files
-    python -m benchmarks.memory --full   1,000,000 rows, a file of 1 GB, 100,000 files
+python -m benchmarks.memory          100,000 rows, a file of 64 MB, 5,000 files
+python -m benchmarks.memory --full   1,000,000 rows, a file of 1 GB, 100,000 files
 """
 
 from __future__ import annotations

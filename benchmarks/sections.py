@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks import growth, memory, profiles
 from benchmarks.compare.chart import chart
 from benchmarks.compare.report import figures_table, notes_list, ratios_table
 from benchmarks.documents import Section
@@ -28,4 +29,9 @@ def compare(run: dict[str, Any]) -> tuple[str, str]:
     return "\n\n".join(parts), chart(results)
 
 
-SECTIONS: dict[str, Section] = {"compare": compare}
+SECTIONS: dict[str, Section] = {
+    "compare": compare,
+    "growth": growth.section,
+    "profiles": profiles.section,
+    "memory": memory.section,
+}

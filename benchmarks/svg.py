@@ -8,7 +8,17 @@ from xml.sax.saxutils import escape, quoteattr
 
 __all__ = ["COLOURS", "Drawing", "decades", "time_label"]
 
-COLOURS = ("#0b6e4f", "#6b7280", "#c2410c", "#1d4ed8", "#93c5fd", "#a16207", "#7e22ce", "#be123c")
+COLOURS = (
+    "#0b6e4f",
+    "#6b7280",
+    "#c2410c",
+    "#1d4ed8",
+    "#93c5fd",
+    "#a16207",
+    "#7e22ce",
+    "#be123c",
+    "#0891b2",
+)
 
 
 class Drawing:

@@ -41,10 +41,10 @@ def chart(results: Sequence[Mapping[str, Any]]) -> str:
         drawing.text(LEFT - 10, y + 4, title, size=11, anchor="end")
         drawing.line(LEFT, y, WIDTH - RIGHT, y)
         target = line.operation.targets.get(line.place)
-        if target is not None and target.most and figures[0]:
+        if target is not None and target.most:
             x = across(max(min(target.most, 10.0 ** powers[-1]), 10.0 ** powers[0]))
             drawing.line(x, y - 7, x, y + 7, colour="#111827", width=2)
-        for colour, (name, recipe) in zip(COLOURS, SIDES.items(), strict=False):
+        for colour, (name, recipe) in reversed([*zip(COLOURS, SIDES.items(), strict=False)]):
             median = each.get(name, {}).get("median")
             if median:
                 label = f"{recipe.title}: {median:.3g} ms"

@@ -77,7 +77,8 @@ class Child:
         self.close()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        self._errors.truncate(0)
+        self._errors.seek(0)
+        self._errors.truncate()
         return Gone(f"{reason}: {lines[-1]}" if lines and reason == "it ended" else reason)
 
     def close(self) -> None:

@@ -85,7 +85,7 @@ OPERATIONS = (
         5, "delete_1", "delete one row by its key", "rows", two(0.07, 0.12, 7), BOTH, most=200
     ),
     Operation(10, "branch", "create a version", "rows", two(0.08, 0.15), BOTH, most=200),
-    Operation(9, "filter_indexed", "the same through an index", "indexed", one(0.05)),
+    Operation(9, "filter_indexed", "filter on an indexed JSON property", "indexed", one(0.05)),
     Operation(
         11, "child_write", "write 1 row in a child and read it", "child", two(0.1, 0.2), BOTH
     ),
@@ -104,11 +104,15 @@ OPERATIONS = (
     Operation(15, "past_read", "read one row 1,000 commits back", "past", like("point_read")),
     Operation(16, "merge", "merge 100 against 100 changed rows", "merge", two(3, 3), BOTH, most=20),
     Operation(
-        17, "json_alone", "insert a JSON file of 120 leaves, no plugins", "no_plugins", one(0.2, 10)
+        17, "json_alone", "insert JSON of 120 leaves, no plugins", "no_plugins", one(0.2, 10)
     ),
-    Operation(17, "json_other", "the same, no plugin matches", "no_files", one(0.2, 10)),
-    Operation(17, "json_leaves", "the same, the JSON plugin matches", "no_files", one(1.5, 75)),
-    Operation(17, "csv_records", "insert a CSV file of 120 records", "no_files"),
+    Operation(
+        17, "json_other", "insert JSON of 120 leaves, none matches", "no_files", one(0.2, 10)
+    ),
+    Operation(
+        17, "json_leaves", "insert JSON of 120 leaves, one matches", "no_files", one(1.5, 75)
+    ),
+    Operation(17, "csv_records", "insert CSV of 120 records, one matches", "no_files"),
     Operation(18, "leaf_120", "change one leaf of a file of 120", "leaves_120", one(0.4)),
     Operation(
         18, "leaf_10000", "change one leaf of a file of 10,000", "leaves_10000", one(15), most=20
