@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from lix_vtab.errors import InvalidValueError
 from lix_vtab.filesystem.descriptors import Directory, File
 from lix_vtab.filesystem.entries import Entries
-from lix_vtab.filesystem.paths import DirectoryPath, FilePath
 from lix_vtab.filesystem.patterns import Region
 from lix_vtab.filesystem.tree import Climb, DirectoryPaths
 from lix_vtab.resolution.scope import Scope
@@ -27,10 +25,10 @@ __all__ = ["CHILD", "NAMED", "STEM", "Lookup"]
 _ENTRY = (
     "x.entity_id IN (SELECT e.entity_id FROM lix_internal_entry e WHERE e.holder = {holder} "
     f"AND e.parent = @1%s AND e.until > min({{limit}}, {NEWEST - 1}) AND e.since <= {{limit}} "
-    "AND e.kind = x.schema_id)"
+    "AND e.kind = @kind)"
 )
 NAMED = _ENTRY % " AND e.name = @2"
-"""Filter of rows that have the name @2 in the directory @1."""
+"""Filter of rows that have the name @2 in the directory @1; `@kind` is their schema's number."""
 CHILD = _ENTRY % ""
 """Filter of rows in the directory @1."""
 STEM = _ENTRY % " AND e.name >= @2 AND e.name < @3"
@@ -42,6 +40,7 @@ _ID = ("{entity_id}",)
 
 def _query(kind: int, outputs: tuple[str, ...], within: str) -> Query:
     keys = (f"x.schema_id = {kind}", f"x.file_id = {LIX}")
+    within = within.replace("@kind", str(kind))
     if within == "id":
         return Query(outputs, 1, (*keys, "x.entity_id = ?1"))
     return Query(outputs, within.count("@"), keys, (within.replace("@", "?"),))
@@ -130,23 +129,18 @@ class Lookup:
             front = [id for at in front for id in self.step(scope, DIRECTORY_ID, at, segment)]
         return front
 
-    def find(self, scope: Scope, path: object) -> Iterator[tuple[str | None, str]]:
+    def find(self, scope: Scope, path: str) -> Iterator[tuple[str | None, str]]:
         """Yield the (directory, name) places a file path stands for."""
-        try:
-            parsed = FilePath.parse(path)
-        except InvalidValueError:
-            return
-        for directory_id in self.directories(scope, parsed.directories):
-            yield directory_id, parsed.segment
+        # what no path may look like finds nothing, for nothing has such a name
+        start, *directories, name = path.split("/") if "/" in path else ("-", "")
+        if not start and name:
+            for directory_id in self.directories(scope, directories):
+                yield directory_id, name
 
-    def find_directory(self, scope: Scope, path: object) -> Iterator[tuple[str | None, str]]:
+    def find_directory(self, scope: Scope, path: str) -> Iterator[tuple[str | None, str]]:
         """Yield the (parent, name) places a directory path stands for."""
-        try:
-            parsed = DirectoryPath.parse(path)
-        except InvalidValueError:
-            return
-        for parent_id in self.directories(scope, parsed.parent.segments):
-            yield parent_id, parsed.name
+        if path.endswith("/"):
+            yield from self.find(scope, path[:-1])
 
     def taken(self, scope: Scope, parent_id: str | None, name: str) -> bool:
         """Tell whether anything might have a name in a directory: cheap, and right in saying no."""

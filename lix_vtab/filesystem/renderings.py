@@ -70,6 +70,7 @@ _ALONE = (
     "AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering b WHERE b.file_id = r.file_id "
     "AND b.holder = r.holder AND b.until = ?2 AND b.hash IS r.hash))"
 )
+_OVERLAYS = "SELECT DISTINCT holder FROM lix_internal_rendering WHERE holder < 0"
 _LAST = "SELECT coalesce(max(no), 0) FROM lix_internal_rendering"
 
 # The nearest of the folded segments decides; what a farther one adds is no longer behind it.
@@ -120,6 +121,7 @@ class Renderings:
         "_collected",
         "_execute",
         "_floor",
+        "_overlays",
         "_plain",
         "_sql",
         "_store",
@@ -133,6 +135,7 @@ class Renderings:
         self._texts: dict[str, str] = {}
         self._sql: dict[str, str] = {}
         self._plain: set[int] = set()
+        self._overlays: frozenset[int] | None = None
         self._collected = LIX
         self._touched: set[int] = set()
         self._floor: int | None = None
@@ -140,20 +143,34 @@ class Renderings:
         store.overlay.on_place(self._placed)
         store.segments.on_fold(self._folded)
         store.commits.also_content.append(self._stands_alone)
-        store.on_foreign_write(self._plain.clear)
+        store.on_foreign_write(self._forget)
         store.transaction.on_begin(self._begin)
-        store.transaction.on_rollback(self._plain.clear)
+        store.transaction.on_rollback(self._forget)
 
     # -- reading
 
     def find(self, layers: Sequence[Layer], file_id: int) -> list[Position]:
         """Return what each layer has of a file, nearest first."""
-        shape = "".join(layer.kind for layer in layers)
+        overlays = self._overlays
+        if overlays is None:
+            overlays = self._find_overlays()
+        shape = ""
+        params = [file_id]
+        for place, (kind, _, numbers) in enumerate(layers):
+            if kind != "o" or numbers[0] in overlays:
+                shape += f"{place}{kind} "
+                params += numbers
         sql = self._sql.get(shape)
         if sql is None:
-            sql = self._sql[shape] = qualify(_select(layers), self._store.db)
-        params = [param for layer in layers for param in layer.params]
-        return [Position(*row) for row in self._execute(sql, (file_id, *params))]
+            sql = self._sql[shape] = qualify(_select(shape), self._store.db)
+        return [Position(*row) for row in self._execute(sql, params)]
+
+    def _find_overlays(self) -> frozenset[int]:
+        """Return the versions whose overlays have renderings: hardly ever any."""
+        found = frozenset(-row[0] for row in self._run(_OVERLAYS, ()))
+        if self._store.transaction.settled:
+            self._overlays = found
+        return found
 
     def dirty(self) -> list[tuple[int, int, int, int]]:
         """Return what is to be rendered before the transaction ends.
@@ -204,6 +221,8 @@ class Renderings:
                 self._run(_CLOSE, (seq, row[0]))
         self._run(_INSERT, (file_id, holder, seq, hash, basis, error, plugin_id, previous))
         self._plain.discard(file_id)
+        if holder < 0:
+            self._overlays = None
 
     def write_new(
         self,
@@ -290,6 +309,10 @@ class Renderings:
             self._plain.add(file_id)
         return True
 
+    def _forget(self) -> None:
+        self._plain.clear()
+        self._overlays = None
+
     # -- commits
 
     def _begin(self) -> None:
@@ -310,20 +333,19 @@ class Renderings:
         return self._execute(text, params)
 
 
-def _select(layers: Sequence[Layer]) -> str:
-    """Ask for the rendering of file ?1 in each of the layers."""
+def _select(shape: str) -> str:
+    """Ask for the rendering of file ?1 in layers, given by their places and kinds."""
     selects = []
     number = 2
-    for place, layer in enumerate(layers):
-        holder = f"-?{number}" if layer.kind == "o" else f"?{number}"
-        if layer.kind == "p":
+    for word in shape.split():
+        place, kind = word[:-1], word[-1]
+        holder = f"-?{number}" if kind == "o" else f"?{number}"
+        when = f"r.until = {NEWEST}"
+        if kind == "p":
             when = f"r.until > ?{number + 1} AND r.since <= ?{number + 1}"
-            number += 1
-        else:
-            when = f"r.until = {NEWEST}"
-        number += 1
+        number += 2 if kind == "p" else 1
         selects.append(
             f"SELECT {place}, {_COLUMNS} FROM lix_internal_rendering r "
             f"WHERE r.file_id = ?1 AND r.holder = {holder} AND {when}"
         )
-    return " UNION ALL ".join(selects)
+    return " UNION ALL ".join(selects) or "SELECT 1 WHERE 0"

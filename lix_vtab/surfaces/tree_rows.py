@@ -11,17 +11,14 @@ from lix_vtab.filesystem.lookup import CHILD, NAMED, STEM
 from lix_vtab.filesystem.patterns import Region, glob_region, like_region, range_region
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Reads, Session
+from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID
 from lix_vtab.surfaces.base import Cursor
 from lix_vtab.surfaces.planner import Column, Plan, Term
 from lix_vtab.surfaces.reader import Reader, affine
 
 __all__ = ["Lazy", "TreeCursor", "TreeRows"]
 
-_WITHIN = (
-    Column("named", "", NAMED, "within"),
-    Column("child", "", CHILD, "within"),
-    Column("stem", "", STEM, "within"),
-)
+_WITHIN = (("named", NAMED), ("child", CHILD), ("stem", STEM))
 Find = Callable[[Scope, str], Iterator[tuple[str | None, str]]]
 
 
@@ -102,9 +99,12 @@ class TreeRows:
     ) -> None:
         self._session = session
         self._reader = Reader(
-            session, (*columns, *_WITHIN), schema_key=schema_key, filters=("x.file_id = 1",),
+            session,
+            (*columns, *_conditions(DIRECTORY_ID if ending else FILE_ID)),
+            schema_key=schema_key,
+            filters=("x.file_id = 1",),
             multi=multi,
-        )  # fmt: skip
+        )
         names = [column.name for column in columns]
         self._size = len(columns)
         self._path = names.index("path")
@@ -259,6 +259,12 @@ class TreeRows:
             for n, make in way.lazy:
                 filled[n] = Lazy(make, scope, row[n])
             yield filled
+
+
+def _conditions(kind: int) -> Iterator[Column]:
+    """Yield the conditions on a place in the tree as columns a plan can name."""
+    for name, condition in _WITHIN:
+        yield Column(name, "", condition.replace("@kind", str(kind)), "within")
 
 
 def _wanted(terms: Sequence[Term], args: Sequence[Any]) -> list[str]:

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def apply_changes(file, changes):
 """
 
 
+@lru_cache
 def archive(separator: str = " ", version: str = "1.0.0", glob: str = "*.packed") -> bytes:
     """Build an archive the way a plugin author would."""
     out = io.BytesIO()
