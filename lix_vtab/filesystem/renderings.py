@@ -65,6 +65,10 @@ _COMMITS = (
     "SELECT since, hash FROM lix_internal_rendering WHERE file_id = ?1 AND holder = ?2 "
     "AND since BETWEEN ?3 AND ?4 ORDER BY since"
 )
+_CHANGED = (
+    "SELECT DISTINCT file_id FROM lix_internal_rendering WHERE holder = ?1 "
+    "AND since BETWEEN ?2 AND ?3"
+)
 _ALONE = (
     "SELECT EXISTS (SELECT 1 FROM lix_internal_rendering r WHERE r.no > ?1 AND r.since = ?2 "
     "AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering b WHERE b.file_id = r.file_id "
@@ -191,6 +195,11 @@ class Renderings:
         number = self._store.names.find(file_id)
         for seq, hash in self._run(_COMMITS, (number, segment_id, low, high)).fetchall():
             yield seq, hash.hex() if hash else None
+
+    def changed(self, segment_id: int, low: int, high: int) -> Iterator[str]:
+        """Yield the files whose bytes commits of a segment changed."""
+        for (number,) in self._run(_CHANGED, (segment_id, low, high)).fetchall():
+            yield self._store.names.text(number)
 
     def has_rows(self, holder: int, file_id: int) -> bool:
         """Tell whether a holder has rows of a file, tombstones included."""

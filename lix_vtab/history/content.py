@@ -9,6 +9,9 @@ from __future__ import annotations
 
 __all__ = [
     "CHANGES",
+    "CHANGES_BY_COMMIT",
+    "CHANGES_BY_FILE",
+    "CHANGES_BY_KEY",
     "IS_OWN",
     "IS_WORKING",
     "PARENTS",
@@ -59,6 +62,34 @@ WORKING_CHANGES = _WORKING.format("", "")
 
 WORKING_OF_VERSION = _WORKING.format("lix_internal_version v JOIN ", "v.no = ?1 AND ")
 """The same for the version with number ?1, as a statement of its own."""
+
+
+CHANGES_BY_COMMIT = (
+    "SELECT h.no AS change_no FROM lix_internal_commit c JOIN lix_internal_change h "
+    f"WHERE c.seq IN (SELECT value FROM json_each({{0}})) AND {IS_OWN} "
+    "UNION SELECT m.change_no FROM lix_internal_member m "
+    "WHERE m.seq IN (SELECT value FROM json_each({0}))"
+)
+"""Changes of commits, whose numbers parameter {0} lists as JSON."""
+
+CHANGES_BY_KEY = (
+    "SELECT x.change_no FROM lix_internal_tip x "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})){1} "
+    "UNION SELECT x.change_no FROM lix_internal_past x "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})){1}"
+)
+"""Changes that rows of the segments parameter {0} lists show or showed; {1} narrows rows `x`."""
+
+# superseded rows have no index by file, but each has its newest row, which does
+CHANGES_BY_FILE = (
+    "SELECT x.change_no FROM lix_internal_tip x "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})) AND x.file_id <> 1{1} "
+    "UNION SELECT p.change_no FROM lix_internal_tip x CROSS JOIN lix_internal_past p "
+    "ON p.segment_id = x.segment_id AND p.schema_id = x.schema_id "
+    "AND p.entity_id = x.entity_id AND p.file_id = x.file_id "
+    "WHERE x.segment_id IN (SELECT value FROM json_each({0})) AND x.file_id <> 1{1}"
+)
+"""The same for rows of a file, whose number {1} gives."""
 
 
 def change_ids(changes: str) -> str:

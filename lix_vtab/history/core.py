@@ -36,14 +36,17 @@ class History:
         version = self._store.versions.pointer_by_no(commit.version_no)
         return self._scopes.at(commit.segment_id, commit.seq, version.id)
 
-    def reach_of_working(self, working: Pointer) -> Reach | None:
-        """Return what can be reached from a working commit beyond itself: its baseline and before.
+    def reach(self, revision: Revision) -> Reach:
+        """Return what can be reached from a revision.
 
-        None when the version has no baseline, so its working commit has no parent.
+        From a working commit that is its baseline and what came before; the working changes
+        themselves are not among it.
         """
-        seq = working.baseline_seq
+        if revision.working is None:
+            return self.graph.reach(revision.commit)
+        seq = revision.working.baseline_seq
         baseline = None if seq is None else self._store.commits.by_seq(seq)
-        return None if baseline is None else self.graph.reach(baseline).farther()
+        return Reach({}) if baseline is None else self.graph.reach(baseline).farther()
 
     def tip(self) -> Commit | None:
         """Return the tip of the active version, None when it has no commit."""

@@ -85,9 +85,11 @@ class Revisions:
             return found
         steps = _STEPS.search(name)
         if steps is not None:
-            base = self._base(name[: steps.start()])
-            if base is not None:
-                return self._walk(base, steps[1], name)
+            # a name may look like steps itself, so the longest one that exists is taken
+            for step in reversed([*_STEP.finditer(name, steps.start())]):
+                base = self._base(name[: step.start()])
+                if base is not None:
+                    return self._walk(base, name[step.start() :], name)
         raise CommitNotFound(
             f"revision '{name}' names no commit",
             hint="a commit id, the name of a version or checkpoint, HEAD, HEAD~2 or "

@@ -28,6 +28,7 @@ class At(ReadOnlySurface):
     """The table `name` with `columns` (the last being `REVISION`), read by `rows_at`."""
 
     sortable = True
+    limits = True
 
     def __init__(
         self,

@@ -44,13 +44,17 @@ class Surface(Protocol):
 
 
 class ReadOnlySurface:
-    """A surface that refuses every write. Subclasses add `name`, `columns` and `rows`."""
+    """A surface that refuses every write. Subclasses add `name`, `columns` and `rows`.
+
+    Those that carry out LIMIT and OFFSET themselves set `limits`.
+    """
 
     name = ""
     columns: Sequence[Column] = ()
     required: Sequence[int] = ()
     sortable = False
     multi = False
+    limits = False
 
     def insert(self, fields: Sequence[Any], conflict: int) -> int:
         """Refuse."""
@@ -174,6 +178,7 @@ class Table:
                 sortable=surface.sortable,
                 multi=surface.multi,
                 at_once=self._at_once,
+                limits=getattr(surface, "limits", True),
             )
             if chosen is None:
                 return False

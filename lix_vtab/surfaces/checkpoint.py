@@ -34,6 +34,7 @@ class CheckpointTable(ReadOnlySurface):
         Column("created_at", "TEXT", "{at}"),
     )
     sortable = True
+    limits = True
     branch = Branch(
         _SOURCE,
         {

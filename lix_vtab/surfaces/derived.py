@@ -38,6 +38,7 @@ class DerivedTable(ReadOnlySurface):
     key: Sequence[str] = ()
     branches: Sequence[Branch] = ()
     sortable = True
+    limits = True
 
     def __init__(self, session: Session) -> None:
         self.columns = entity_columns(self.schema_key, self.properties, self.key, self.extra)

@@ -33,6 +33,7 @@ class Diff(ReadOnlySurface):
         Column("after_plugin_key", "TEXT", "{after_plugin_key}", hidden=True),
     )
     sortable = True
+    limits = True
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -14,7 +14,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lix_vtab.history.content import IS_OWN, WORKING_OF_VERSION
+from lix_vtab.history.content import (
+    CHANGES_BY_COMMIT,
+    CHANGES_BY_FILE,
+    CHANGES_BY_KEY,
+    WORKING_OF_VERSION,
+)
 from lix_vtab.history.graph import Reach
 from lix_vtab.history.revision import Revision
 from lix_vtab.session import Session
@@ -51,28 +56,6 @@ _FIELDS = {
 _FIELD = re.compile(r"\{(\w+)\}")
 _INTERNED = {"schema": "schema_id", "file": "file_id", "plugin": "plugin_id"}
 _KEYS = ("schema_id", "file_id", "entity_id")
-
-_BY_COMMIT = (
-    "SELECT h.no AS change_no FROM lix_internal_commit c JOIN lix_internal_change h "
-    f"WHERE c.seq IN (SELECT value FROM json_each({{0}})) AND {IS_OWN} "
-    "UNION SELECT m.change_no FROM lix_internal_member m "
-    "WHERE m.seq IN (SELECT value FROM json_each({0}))"
-)
-_BY_KEY = (
-    "SELECT x.change_no FROM lix_internal_tip x "
-    "WHERE x.segment_id IN (SELECT value FROM json_each({0})){1} "
-    "UNION SELECT x.change_no FROM lix_internal_past x "
-    "WHERE x.segment_id IN (SELECT value FROM json_each({0})){1}"
-)
-# superseded rows have no index by file, but each has its newest row, which does
-_BY_FILE = (
-    "SELECT x.change_no FROM lix_internal_tip x "
-    "WHERE x.segment_id IN (SELECT value FROM json_each({0})) AND x.file_id <> 1{1} "
-    "UNION SELECT p.change_no FROM lix_internal_tip x CROSS JOIN lix_internal_past p "
-    "ON p.segment_id = x.segment_id AND p.schema_id = x.schema_id "
-    "AND p.entity_id = x.entity_id AND p.file_id = x.file_id "
-    "WHERE x.segment_id IN (SELECT value FROM json_each({0})) AND x.file_id <> 1{1}"
-)
 
 FARTHEST = 1000
 """Up to this depth commits are enumerated to find their changes."""
@@ -189,10 +172,7 @@ class HistoryReader:
     def _answer(self, plan: Plan, question: _Question) -> Iterator[Sequence[Any]]:
         store, history = self._session.store, self._session.history
         working = question.root.working
-        if working is None:
-            reach: Reach | None = history.graph.reach(question.root.commit)
-        else:
-            reach = history.reach_of_working(working)
+        reach = history.reach(question.root)
         source = self._source(question)
         sql = plan.compiled.get(source)
         if sql is None:
@@ -202,7 +182,7 @@ class HistoryReader:
         if source.kind == "commit":
             params.append(_listed(self._commits(question, reach)))
         else:
-            params.append(_listed([] if reach is None else [s[0] for s in reach.stretches()]))
+            params.append(_listed(stretch.segment_id for stretch in reach.stretches()))
         if source.kind == "schemas":
             params.append(self._session.catalogue.schema_ids())
         own: frozenset[int] = frozenset()
@@ -243,13 +223,13 @@ class HistoryReader:
         place = len(numbered) + 2
         narrow = "".join(f" AND {text}" for c, text in numbered if c.key in _KEYS)
         if source.kind == "commit":
-            found = _BY_COMMIT.format(f"?{place}")
+            found = CHANGES_BY_COMMIT.format(f"?{place}")
         elif source.kind == "file":
-            found = _BY_FILE.format(f"?{place}", narrow.format("x"))
+            found = CHANGES_BY_FILE.format(f"?{place}", narrow.format("x"))
         else:
             if source.kind == "schemas":
                 narrow += f" AND x.schema_id IN (SELECT value FROM json_each(?{place + 1}))"
-            found = _BY_KEY.format(f"?{place}", narrow.format("x"))
+            found = CHANGES_BY_KEY.format(f"?{place}", narrow.format("x"))
         if source.with_working:
             number = place + 1 + (source.kind == "schemas")
             found += f" UNION SELECT value FROM json_each(?{number})"
@@ -273,11 +253,9 @@ class HistoryReader:
         )
         return _FIELD.sub(lambda match: _FIELDS[match[1]], text)
 
-    def _commits(self, question: _Question, reach: Reach | None) -> list[int]:
+    def _commits(self, question: _Question, reach: Reach) -> list[int]:
         """Return the commits within the bounds of a question."""
         store = self._session.store
-        if reach is None:
-            return []
         if question.commit_id is not None:
             commit = store.commits.by_id(question.commit_id)
             return [commit.seq] if commit is not None and commit in reach else []
@@ -295,11 +273,11 @@ class HistoryReader:
         found: Iterable[tuple[Any, ...]],
         last: int,
         root: Revision,
-        reach: Reach | None,
+        reach: Reach,
         working: frozenset[int],
     ) -> Iterator[Sequence[Any]]:
         """Say of each change where it was found nearest; leave out what cannot be reached."""
-        depth_of = reach.depth if reach is not None else _nowhere
+        depth_of = reach.depth
         shows_depth, shows_commit = self._depth <= last, self._commit <= last
         for row in found:
             segment_id, seq, generation, adopted, no = row[last + 1 :]
@@ -330,10 +308,6 @@ class HistoryReader:
                 if other is not None and (depth is None or other < depth):
                     depth, commit_id = other, commit.id
         return depth, commit_id
-
-
-def _nowhere(segment_id: int, seq: int, generation: int) -> None:
-    """Stand in for the reach of a working commit without a parent."""
 
 
 def _listed(numbers: Iterable[int]) -> str:

@@ -49,8 +49,9 @@ class Column(NamedTuple):
     `entity` are key columns, `key` is a part of a key that is only useful whole, `version` chooses
     what is read, `argument` is a hidden parameter of a table-valued function, `index` is answered
     by an index of its own. A `hint` is worked out later: its bounds are handed on to narrow the
-    search, and SQLite checks them again. `path` and `lazy` are worked out in Python from what the
-    template reads: a path is looked up in the tree, what is lazy cannot be searched for.
+    search (values of an IN one by one), and SQLite checks them again. `path` and `lazy` are worked
+    out in Python from what the template reads: a path is looked up in the tree, what is lazy cannot
+    be searched for.
     """
 
     name: str
@@ -118,12 +119,15 @@ def plan(
     sortable: bool = True,
     multi: bool = False,
     at_once: bool = True,
+    limits: bool = True,
 ) -> Plan | None:
     """Choose what to push down; return None when a required argument is missing.
 
     `multi` says that one query may read several versions, one after the other, `at_once` that all
     values of an IN can be had together; otherwise SQLite asks for them one by one, which is only
     good where each is a look-up.
+
+    `limits` says that the surface carries out LIMIT and OFFSET itself.
 
     A constraint is pushed down only if carrying it out in the inner SQL means exactly what SQLite
     would have meant by it, so pushed constraints are not checked again.
@@ -142,7 +146,7 @@ def plan(
         and bool(order)
         and all(0 <= column < len(columns) and _sortable(columns[column]) for column, _ in order)
     )
-    if complete and single and (ordered or not order):
+    if limits and complete and single and (ordered or not order):
         limit, offset = _window(offers, len(terms))
     cost, rows = _estimate(columns, terms, multi)
     if any(_left_out(columns, offer) for offer in offers):
@@ -178,7 +182,7 @@ def _terms(
                 terms.append(found)
         elif 0 <= offer.column < len(columns) and columns[offer.column].role == "hint":
             complete = False
-            if offer.usable and offer.binary and not offer.many and offer.operator in BOUNDS:
+            if offer.usable and offer.binary and offer.operator in BOUNDS:
                 bound = OPERATORS[offer.operator]
                 terms.append(Term(offer.column, bound, len(terms), number, exact=False))
         elif _pushable(columns, offer, at_once=at_once):

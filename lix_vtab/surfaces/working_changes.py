@@ -19,6 +19,7 @@ class WorkingChanges(ReadOnlySurface):
     name = "lix_working_changes"
     columns: Sequence[Column] = DIFF_COLUMNS
     sortable = True
+    limits = True
 
     def __init__(self, session: Session) -> None:
         self._session = session

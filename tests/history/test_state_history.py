@@ -337,3 +337,17 @@ def test_a_property_may_be_called_like_a_column_of_history(lix):
     assert lix.rows(
         "SELECT depth, commit_id, lixcol_depth FROM sounding_history WHERE depth > 1 ORDER BY 1"
     ) == [(90, "mine", 1), (100, "mine", 0)]
+
+
+def test_limits_count_rows(h):
+    for number in range(5):
+        put(h, "e", str(number))
+    for table in ("lix_state_history", f"{S}_history", "lix_log", "lix_blame", "lix_checkpoint",
+                  "lix_commit_ancestry", "lix_diff", "lix_diff_property", "lix_working_changes",
+                  "lix_state_at", "lix_commit", "lix_commit_edge", "lix_change", "lix_check",
+                  "lix_change_set", "lix_change_set_element", "lix_version_pointer"):  # fmt: skip
+        whole = len(h.rows(f"SELECT * FROM {table}"))
+        for limit, offset in ((0, 0), (2, 0), (2, 1), (100, 2), (-1, 1)):
+            found = h.rows(f"SELECT * FROM {table} LIMIT {limit} OFFSET {offset}")
+            rest = max(0, whole - offset)
+            assert len(found) == (rest if limit < 0 else min(limit, rest)), table

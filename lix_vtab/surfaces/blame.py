@@ -1,0 +1,121 @@
+"""`lix_blame(target, revision)`: who set which property of which entity, when, in which commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from lix_vtab.errors import FileNotFound, InvalidValueError
+from lix_vtab.history.blame import Blame
+from lix_vtab.model.json import Json, canonical_json
+from lix_vtab.resolution.scope import Scope
+from lix_vtab.session import Session
+from lix_vtab.storage.rows import Key
+from lix_vtab.surfaces.base import ReadOnlySurface
+from lix_vtab.surfaces.planner import Column, Plan, Term
+from lix_vtab.surfaces.reader import Reader
+
+__all__ = ["BlameTable", "json_to_sql"]
+
+_KEY = (
+    Column("entity_id", "TEXT", "{entity_id}", "entity"),
+    Column("schema_key", "TEXT", "{schema_key}", "schema"),
+    Column("file_id", "TEXT", "{file_id}", "file"),
+)
+_ROW = (
+    *_KEY,
+    Column("schema_no", "INTEGER", "{schema_id}"),
+    Column("file_no", "INTEGER", "{file}"),
+    Column("change_no", "INTEGER", "{change_no}"),
+)
+
+
+class BlameTable(ReadOnlySurface):
+    """A row for each property of each entity: its value, and the change that set it.
+
+    `target` is the path or id of a file, whose entities are meant, or the id of an entity; the
+    columns of the key narrow the same way. `revision` is HEAD when left out.
+    """
+
+    name = "lix_blame"
+    columns: Sequence[Column] = (
+        *_KEY,
+        Column("property", "TEXT"),
+        Column("value", ""),
+        Column("change_id", "TEXT"),
+        Column("commit_id", "TEXT"),
+        Column("author_account_ids", "TEXT"),
+        Column("created_at", "TEXT"),
+        Column("message", "TEXT"),
+        Column("target", "TEXT", "", "argument", hidden=True),
+        Column("revision", "TEXT", "", "argument", hidden=True),
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reader = Reader(session, _ROW)
+        self._target = len(self.columns) - 2
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find properties."""
+        session = self._session
+        session.store.refresh()
+        given = [plan.find(self._target + n, "=", "IS") for n in (0, 1)]
+        target, revision = (None if term is None else args[term.argument] for term in given)
+        if any(term is not None and args[term.argument] is None for term in given):
+            return ()
+        scope = session.history.scope(session.history.resolve(revision))
+        found = list(self._reader.rows_at(*self._inner(plan, args, scope, target), scope))
+        return self._blamed(found)
+
+    def _inner(
+        self, plan: Plan, args: Sequence[Any], scope: Scope, target: Any
+    ) -> tuple[Plan, Sequence[Any]]:
+        """Return the plan that finds the rows to explain, and its arguments."""
+        terms = [term for term in plan.terms if term.column < len(_KEY)]
+        if target is not None:
+            column, value = self._place(scope, target)
+            terms.append(Term(column, "=", len(args), 0))
+            args = (*args, value)
+        shape = tuple((term.column, term.operator) for term in terms)
+        known = plan.compiled.get(shape)
+        if known is None:
+            columns = tuple(range(len(_ROW)))
+            known = Plan(tuple(terms), columns, (), None, None, 0.0, 0, "")
+            plan.compiled[shape] = known
+        assert isinstance(known, Plan)
+        return known, args
+
+    def _place(self, scope: Scope, target: Any) -> tuple[int, str]:
+        """Return the column of the key a target is about, and its value there."""
+        if not isinstance(target, str):
+            raise InvalidValueError(
+                f"lix_blame: target must be a path, a file id or an entity id, got {target!r}"
+            )
+        files = self._session.files
+        if target.startswith("/"):
+            found = files.find(scope, target)
+            if not found:
+                raise FileNotFound(
+                    f"no file has the path '{target}' at this revision", details={"path": target}
+                )
+            return 2, found[0]
+        return (2 if files.descriptor(scope, target) is not None else 0), target
+
+    def _blamed(self, found: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        blame = Blame(self._session.store)
+        number = 0
+        for entity_id, schema_key, file_id, schema_no, file_no, change_no, *_ in found:
+            for name, value, setting in blame.of(Key(schema_no, entity_id, file_no), change_no):
+                number += 1
+                key = (entity_id, schema_key, file_id)
+                yield (*key, name, json_to_sql(value), *setting, None, None, number)
+
+
+def json_to_sql(value: Json) -> Any:
+    """Return a JSON value as entity tables show it: objects and arrays as JSON text."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, dict | list) or (isinstance(value, int) and abs(value) >= 1 << 63):
+        return canonical_json(value)
+    return value

@@ -1,0 +1,119 @@
+"""`lix_file_diff(from, to)`: which files two revisions show differently."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from lix_vtab.filesystem.descriptors import DIRECTORY, FILE
+from lix_vtab.history.diff import Comparison
+from lix_vtab.history.restore import differences
+from lix_vtab.history.revision import Revision
+from lix_vtab.resolution.scope import Scope
+from lix_vtab.session import Session
+from lix_vtab.storage.commits import Commit
+from lix_vtab.surfaces.base import ReadOnlySurface
+from lix_vtab.surfaces.diff_reader import FROM, TO, DiffReader
+from lix_vtab.surfaces.planner import Column, Plan
+
+__all__ = ["FileDiff"]
+
+
+class FileDiff(ReadOnlySurface):
+    """A row for each file that is new, gone, elsewhere or has other bytes.
+
+    `status` is `added`, `removed`, `renamed` (the path changed, the bytes perhaps too) or
+    `modified`. Hashes are BLAKE3; the counts are of the entities a plugin made of the file.
+    """
+
+    name = "lix_file_diff"
+    columns: Sequence[Column] = (
+        Column("file_id", "TEXT"),
+        Column("path", "TEXT"),
+        Column("status", "TEXT"),
+        Column("before_path", "TEXT"),
+        Column("after_path", "TEXT"),
+        Column("before_size", "INTEGER"),
+        Column("after_size", "INTEGER"),
+        Column("before_hash", "TEXT"),
+        Column("after_hash", "TEXT"),
+        Column("entities_added", "INTEGER"),
+        Column("entities_modified", "INTEGER"),
+        Column("entities_removed", "INTEGER"),
+        FROM,
+        TO,
+    )
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ends = DiffReader(session, ())
+
+    def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Find files."""
+        self._session.store.refresh()
+        ends = self._ends.ends(plan, args, len(self.columns) - 2)
+        return () if ends is None else self._files(*ends)
+
+    def _files(self, before: Commit | None, after: Commit | None) -> Iterator[Sequence[Any]]:
+        session = self._session
+        comparison = session.history.compare(before, after)
+        counts: dict[str, Counter[str]] = {}
+        moved = False
+        for difference in differences(session.store, comparison):
+            if difference.schema_key == FILE:
+                counts.setdefault(difference.entity_id, Counter())
+            elif difference.file_id != "lix":
+                status = (
+                    "added"
+                    if difference.before.snapshot is None
+                    else "removed"
+                    if difference.after.snapshot is None
+                    else "modified"
+                )
+                counts.setdefault(difference.file_id, Counter())[status] += 1
+            moved = moved or difference.schema_key == DIRECTORY
+        scopes = [None if c is None else session.history.scope(Revision(c.id, c))
+                  for c in (before, after)]  # fmt: skip
+        wanted = {*counts, *self._reformatted(comparison), *(self._moved(*scopes) if moved else ())}
+        for number, file_id in enumerate(sorted(wanted), 1):
+            row = self._row(file_id, scopes, counts.get(file_id, Counter()))
+            if row is not None:
+                yield [*row, None, None, number]
+
+    def _row(
+        self, file_id: str, scopes: Sequence[Scope | None], counts: Counter[str]
+    ) -> list[Any] | None:
+        one, other = (self._side(scope, file_id) for scope in scopes)
+        if one == other:
+            return None
+        if one[0] is None:
+            status = "added"
+        elif other[0] is None:
+            status = "removed"
+        else:
+            status = "renamed" if one[0] != other[0] else "modified"
+        pairs = (value for pair in zip(one, other, strict=True) for value in pair)
+        tally = [counts[name] for name in ("added", "modified", "removed")]
+        return [file_id, other[0] or one[0], status, *pairs, *tally]
+
+    def _side(self, scope: Scope | None, file_id: str) -> tuple[str | None, int | None, str | None]:
+        """Return path, size and hash of a file in a state; nothing when it is not there."""
+        files = self._session.files
+        if scope is None or files.descriptor(scope, file_id) is None:
+            return None, None, None
+        digest = files.digest(scope, file_id)
+        size = 0 if digest is None else files.blobs.size(digest)
+        return files.path(scope, file_id), size, digest
+
+    def _moved(self, before: Scope | None, after: Scope | None) -> Iterator[str]:
+        """Yield the files whose path changed because a directory did."""
+        files = self._session.files
+        one, other = ({} if scope is None else dict(files.list(scope)) for scope in (before, after))
+        yield from (id for id in one.keys() & other.keys() if one[id] != other[id])
+
+    def _reformatted(self, comparison: Comparison) -> Iterator[str]:
+        """Yield the files whose bytes were changed in between, be it only their formatting."""
+        renderings = self._session.files.renderings
+        for segment_id, after, upto in comparison.between:
+            yield from renderings.changed(segment_id, after + 1, upto)
