@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -40,7 +40,10 @@ class Call:
 
     @cached_property
     def lix(self) -> Lix:
-        """Open the database."""
+        """Open the database; in a shell it is open already."""
+        given = setting(self._ctx, "lix")
+        if given is not None:
+            return cast("Lix", given)
         opened = open_existing(self.path)
         self._ctx.call_on_close(opened.close)
         return opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -13,9 +13,12 @@ from click.shell_completion import CompletionItem
 from lix_vtab.cli.database import find_database, open_existing
 from lix_vtab.cli.options import setting
 
-__all__ = ["FILE_PATH", "PLUGIN", "REVISION", "SCHEMA", "VERSION"]
+if TYPE_CHECKING:
+    from lix_vtab import Lix
 
-_MOST = 200
+__all__ = ["FILE_PATH", "MOST", "PLUGIN", "REVISION", "SCHEMA", "VERSION"]
+
+MOST = 200
 """More suggestions than this help nobody."""
 
 
@@ -44,17 +47,22 @@ class Named(click.ParamType[str]):
     ) -> list[CompletionItem]:
         """Look up what begins like this; say nothing when there is no database."""
         with suppress(Exception):
+            given = setting(ctx, "lix")
+            if given is not None:
+                return self._found(given, incomplete)
             path = find_database(setting(ctx, "db"), os.environ, Path.cwd())
             with open_existing(path) as lix:
-                query = self.queries[self.name]
-                given = {"start": incomplete} if ":start" in query else ()
-                rows = lix.execute(query, given).rows
-            return [
-                CompletionItem(name, help=about or None)
-                for name, about in sorted(rows)[:_MOST]
-                if name.startswith(incomplete)
-            ]
+                return self._found(lix, incomplete)
         return []
+
+    def _found(self, lix: Lix, incomplete: str) -> list[CompletionItem]:
+        query = self.queries[self.name]
+        rows = lix.execute(query, {"start": incomplete} if ":start" in query else ()).rows
+        return [
+            CompletionItem(name, help=about or None)
+            for name, about in sorted(rows)[:MOST]
+            if name.startswith(incomplete)
+        ]
 
 
 VERSION = Named("version")

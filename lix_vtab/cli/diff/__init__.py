@@ -1,0 +1,1 @@
+"""Showing differences: what changed becomes blocks of lines, and blocks become text."""
