@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.mutation.writer import DERIVED
-from lix_vtab.schema import Pointer, parse_pointer
+from lix_vtab.schema import CompiledSchema, Pointer, parse_pointer
 from lix_vtab.schema.coerce import SqlValue
 from lix_vtab.schema.groups import group_value, member_values
 from lix_vtab.storage.names import Names
@@ -105,6 +105,15 @@ def group_name(schema_key: str, pointers: Iterable[Pointer]) -> str:
     'task["/rank"]'
     """
     return schema_key + canonical_json([pointer.text for pointer in pointers])
+
+
+def indexed_groups(schema: CompiledSchema) -> Iterator[tuple[Pointer, ...]]:
+    """Yield the groups whose values are indexed for rows of a schema."""
+    if schema.key not in _EXEMPT | _ELSEWHERE:
+        yield from schema.unique
+    if schema.key not in _EXEMPT:
+        yield from (key.properties for key in schema.foreign_keys)
+    yield from schema.indexes
 
 
 def collect_rules(

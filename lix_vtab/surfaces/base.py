@@ -178,6 +178,7 @@ class Table:
                 sortable=surface.sortable,
                 multi=surface.multi,
                 at_once=self._at_once,
+                lookups=getattr(surface, "lookups", ()),
                 limits=getattr(surface, "limits", True),
             )
             if chosen is None:

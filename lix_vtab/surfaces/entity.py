@@ -15,7 +15,7 @@ from lix_vtab.schema import CompiledSchema, from_sql
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
 from lix_vtab.surfaces.entity_rows import EntityRows
-from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, sql_literal
+from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups, sql_literal
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
 from lix_vtab.surfaces.values import text
@@ -55,6 +55,7 @@ class Entity:
         self.shape = shape
         self.name = shape.key + ("_by_version" if self.multi else "")
         self.columns: Sequence[Column] = entity_columns(shape, by_version=self.multi)
+        self.lookups = entity_lookups(shape)
         self._names = [column.name for column in self.columns]
         self._count = len(shape.columns)
         self._meta = self._names[self._count :]
@@ -93,6 +94,7 @@ class Entity:
             filters=list(_override_filters(schema)),
             multi=self.multi,
             entity_of=self._entity_of if whole else None,
+            lookups=self.lookups,
         )
 
     # -- writing

@@ -14,11 +14,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError
-from lix_vtab.schema import CompiledSchema, Pointer
+from lix_vtab.mutation.constraint_rules import group_name, indexed_groups
+from lix_vtab.schema import CompiledSchema, Pointer, parse_pointer
+from lix_vtab.schema.pointers import escape
 from lix_vtab.storage.ddl import quote
-from lix_vtab.surfaces.planner import Column
+from lix_vtab.surfaces.planner import Column, Lookup
 
-__all__ = ["EntityShape", "ShapeColumn", "entity_columns", "property_template", "sql_literal"]
+__all__ = [
+    "EntityShape",
+    "ShapeColumn",
+    "entity_columns",
+    "entity_lookups",
+    "property_template",
+    "sql_literal",
+]
 
 META = (
     Column("lixcol_entity_id", "TEXT", "{entity_id}", "entity"),
@@ -69,7 +78,7 @@ class EntityShape:
             schema.key,
             tuple(columns),
             tuple(group for group in map(_names, schema.unique) if group),
-            tuple(group for group in map(_names, schema.indexes) if group),
+            tuple(dict.fromkeys(g for g in map(_names, indexed_groups(schema)) if g)),
         )
 
     @classmethod
@@ -113,13 +122,25 @@ def entity_columns(shape: EntityShape, *, by_version: bool) -> tuple[Column, ...
 
 def _properties(shape: EntityShape) -> Iterator[Column]:
     parts = sum(column.key for column in shape.columns)
-    indexed = {group[0] for group in (*shape.indexes, *shape.unique) if len(group) == 1}
+    indexed = {group[0] for group in shape.indexes if len(group) == 1}
     for name, declared, key in shape.columns:
         if key and parts == 1 and declared == "TEXT":
             yield Column(name, declared, "{entity_id}", "entity")
         else:
             role = "key" if key else "index" if name in indexed else ""
             yield Column(name, declared, property_template(name), role)
+
+
+def entity_lookups(shape: EntityShape) -> tuple[Lookup, ...]:
+    """Return the indexes of a schema's values that its columns can be looked up by."""
+    places = {column.name: n for n, column in enumerate(shape.columns)}
+    return tuple(
+        Lookup(
+            tuple(places[name] for name in group),
+            group_name(shape.key, (parse_pointer(f"/{escape(name)}") for name in group)),
+        )
+        for group in shape.indexes
+    )
 
 
 def property_template(name: str) -> str:

@@ -71,6 +71,13 @@ class Offer(NamedTuple):
     many: bool = False
 
 
+class Lookup(NamedTuple):
+    """An index of the values rows have in some columns; `name` is what it is kept under."""
+
+    columns: tuple[int, ...]
+    name: str
+
+
 class Term(NamedTuple):
     """A constraint the plan carries out. `argument` is its place among the Filter arguments.
 
@@ -119,6 +126,7 @@ def plan(
     sortable: bool = True,
     multi: bool = False,
     at_once: bool = True,
+    lookups: Sequence[Lookup] = (),
     limits: bool = True,
 ) -> Plan | None:
     """Choose what to push down; return None when a required argument is missing.
@@ -148,7 +156,8 @@ def plan(
     )
     if limits and complete and single and (ordered or not order):
         limit, offset = _window(offers, len(terms))
-    cost, rows = _estimate(columns, terms, multi)
+    lookup = choose_lookup(columns, lookups, terms)
+    cost, rows = _estimate(columns, terms, multi, lookup=lookup is not None)
     if any(_left_out(columns, offer) for offer in offers):
         cost *= UNBOUND_COST
     if limit is not None:
@@ -161,7 +170,7 @@ def plan(
         offset,
         cost,
         rows,
-        _text(columns, terms, order if ordered else (), limit is not None)
+        _text(columns, terms, order if ordered else (), limit is not None, lookup)
         + f" (about {rows} row{'s' if rows > 1 else ''})",
     )
 
@@ -260,23 +269,51 @@ _FIGURES: tuple[tuple[frozenset[str], tuple[int, float]], ...] = (
 """Rows and cost by which parts of the key are known; the first that fits counts."""
 
 
+def choose_lookup(
+    columns: Sequence[Column], lookups: Sequence[Lookup], terms: Sequence[Term]
+) -> Lookup | None:
+    """Return the index of values that narrows a search most, None when the key does it better."""
+    if _key_is_known(columns, terms) or any(
+        columns[t.column].role == "entity" and t.operator in ("=", "IS", "IN") for t in terms
+    ):
+        return None
+    equal = {t.column for t in terms if t.operator == "="}
+    listed = {t.column for t in terms if t.operator == "IN"}
+    fitting = [
+        lookup
+        for lookup in lookups
+        if equal.issuperset(lookup.columns)
+        or (len(lookup.columns) == 1 and lookup.columns[0] in listed)
+    ]
+    # of several the one over most columns, which finds fewest rows
+    return max(fitting, key=lambda lookup: len(lookup.columns), default=None)
+
+
+def _key_is_known(columns: Sequence[Column], terms: Sequence[Term]) -> bool:
+    parts = {n for n, column in enumerate(columns) if column.role == "key"}
+    return bool(parts) and parts <= {t.column for t in terms if t.operator == "="}
+
+
 def _pinned(columns: Sequence[Column], terms: Sequence[Term]) -> set[str]:
     """Return the roles of columns whose value is known; a table of one schema knows its schema."""
     pinned = {columns[t.column].role for t in terms if t.operator in ("=", "IS", "IN")} - {
         "",
         "key",
     }
-    parts = {n for n, column in enumerate(columns) if column.role == "key"}
-    if "path" in pinned or (parts and parts <= {t.column for t in terms if t.operator == "="}):
+    if "path" in pinned or _key_is_known(columns, terms):
         pinned.add("entity")
     if not any(column.role == "schema" for column in columns):
         pinned.add("schema")
     return pinned
 
 
-def _estimate(columns: Sequence[Column], terms: Sequence[Term], multi: bool) -> tuple[float, int]:
+def _estimate(
+    columns: Sequence[Column], terms: Sequence[Term], multi: bool, *, lookup: bool = False
+) -> tuple[float, int]:
     """Estimate cost and rows from which parts of the key are known."""
     pinned = _pinned(columns, terms)
+    if lookup:
+        pinned.add("index")
     filters = sum(
         0 if columns[t.column].role in pinned else 2 if t.operator in ("=", "IS") else 1
         for t in terms
@@ -295,10 +332,13 @@ def _text(
     terms: Sequence[Term],
     order: Sequence[tuple[int, bool]],
     limited: bool,
+    lookup: Lookup | None = None,
 ) -> str:
     """Describe the plan for EXPLAIN QUERY PLAN."""
     words = [f"{columns[t.column].name} {t.operator}" for t in terms]
     text = " AND ".join(words) or "scan"
+    if lookup is not None:
+        text = f"index ({', '.join(columns[c].name for c in lookup.columns)}): {text}"
     if order:
         listed = (columns[c].name + (" DESC" if desc else "") for c, desc in order)
         text += f" ORDER BY {', '.join(listed)}"

@@ -15,9 +15,11 @@ import orjson
 from lix_vtab.errors import LixError
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import Query
+from lix_vtab.schema.groups import indexable
 from lix_vtab.session import Session
+from lix_vtab.storage.index_tables import WITH_VALUE
 from lix_vtab.storage.names import LIX
-from lix_vtab.surfaces.planner import Column, Plan, Term
+from lix_vtab.surfaces.planner import Column, Lookup, Plan, Term, choose_lookup
 
 __all__ = ["VERSION_SHIFT", "Reader", "affine", "join_rowid", "split_rowid"]
 
@@ -63,6 +65,7 @@ class Reader:
         "_entity_of",
         "_filters",
         "_keys",
+        "_lookups",
         "_multi",
         "_own",
         "_schema_key",
@@ -79,6 +82,7 @@ class Reader:
         multi: bool = False,
         own: bool = False,
         entity_of: Callable[[dict[str, Any]], str | None] | None = None,
+        lookups: Sequence[Lookup] = (),
     ) -> None:
         self._session = session
         self._columns = columns
@@ -87,6 +91,7 @@ class Reader:
         self._multi = multi
         self._own = own
         self._entity_of = entity_of
+        self._lookups = lookups
         self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
 
     def rows(
@@ -218,7 +223,7 @@ class Reader:
             left = "x.entity_id" if column.role == "entity" else f"({column.template})"
             making.condition(
                 f"{left} IN (SELECT value FROM json_each({{}}))",
-                lambda args: _listed(affine(v, "TEXT") for v in args[term.argument]),
+                lambda args: _listed(affine(v, column.declared) for v in args[term.argument]),
             )
         else:
             left = "x.entity_id" if column.role == "entity" else f"({column.template})"
@@ -259,6 +264,9 @@ class Reader:
         equal = {t.column for t in plan.terms if t.operator == "="}
         if self._entity_of is not None and self._keys and self._keys <= equal:
             making.key("x.entity_id = {}", lambda args: self._key_of(plan, args))
+        lookup = choose_lookup(self._columns, self._lookups, plan.terms)
+        if lookup is not None:
+            self._look_up(making, plan, lookup)
         roles = {
             self._columns[t.column].role for t in plan.terms if t.operator in ("=", "IS", "IN")
         }
@@ -273,6 +281,34 @@ class Reader:
                 "x.schema_id IN (SELECT value FROM json_each({}))",
                 lambda _: catalogue.schema_ids(),
             )
+
+    def _look_up(self, making: _Making, plan: Plan, lookup: Lookup) -> None:
+        """Narrow the search by an index of values; the conditions themselves still hold."""
+        names = self._session.store.names
+        group = making.add(lambda _: names.find(lookup.name))
+        terms = {t.column: t for t in plan.terms if t.operator in ("=", "IN")}
+        chosen = [terms[column] for column in lookup.columns]
+        declared = [self._columns[column].declared for column in lookup.columns]
+        if chosen[0].operator == "IN":
+            values = making.add(
+                lambda args: _listed(
+                    indexable([affine(value, declared[0])])
+                    for value in args[chosen[0].argument]
+                    if value is not None and not isinstance(value, bytes)
+                )
+            )
+            wanted = f"IN (SELECT value FROM json_each(?{values}))"
+        else:
+            values = making.add(
+                lambda args: indexed_value(
+                    [
+                        affine(args[term.argument], kind)
+                        for term, kind in zip(chosen, declared, strict=True)
+                    ]
+                )
+            )
+            wanted = f"= ?{values}"
+        making.filters.append(WITH_VALUE.replace("@group", f"?{group}").replace("@values", wanted))
 
     def _key_of(self, plan: Plan, args: Sequence[Any]) -> Any:
         """Return the entity id of a primary key given whole."""
@@ -345,6 +381,13 @@ class _Making:
         filled = condition.replace("{}", f"?{number}")
         (self.keys if filled.startswith("x.") else self.filters).append(filled)
         return number
+
+
+def indexed_value(values: Sequence[Any]) -> Any:
+    """Return what the index of values holds for SQL values; nothing has NULL or bytes."""
+    if any(value is None or isinstance(value, bytes) for value in values):
+        return _NOWHERE
+    return indexable(values)
 
 
 def _argument(place: int) -> Step:
