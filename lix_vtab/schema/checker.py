@@ -16,7 +16,7 @@ import orjson
 from lix_vtab.model.json import Json
 from lix_vtab.schema.dialects import Dialect
 from lix_vtab.schema.guard import Guard
-from lix_vtab.schema.patterns import LONGEST, OPTIONS
+from lix_vtab.schema.patterns import LONGEST, options
 from lix_vtab.schema.pointers import pointer_text
 from lix_vtab.schema.survey import MAX_DEPTH, Extent, survey, without_surrogates
 
@@ -88,7 +88,7 @@ class Checker:
                 self._schema,
                 formats=formats or None,
                 validate_formats=True,
-                pattern_options=OPTIONS,
+                pattern_options=options(),
                 offline=True,
                 mask="the value",
             )

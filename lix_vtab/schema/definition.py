@@ -12,8 +12,6 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
-import jsonschema_rs
-
 from lix_vtab.errors import CelError, SchemaDefinitionError
 from lix_vtab.model.json import Json, parse_json
 from lix_vtab.schema.cel import parse_cel
@@ -122,6 +120,8 @@ def _find_oversize(definition: Any) -> list[str]:
 
 def _find_malformed(definition: dict[str, Json], dialect: Dialect) -> list[str]:
     """Return what the meta-schemas object to, each objection once."""
+    import jsonschema_rs
+
     found: list[str] = []
     if not jsonschema_rs.meta.is_valid({**definition, "$schema": dialect.uri}):
         found += _draft_checker(dialect).violations(definition)

@@ -10,22 +10,28 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-import jsonschema_rs
-
 __all__ = ["DEFAULT", "DIALECTS", "Dialect", "find_dialect"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One draft: its name, its `$schema`, and the validator class of each library.
+    """One draft: its name, its `$schema`, and the name of its validator class.
 
-    `reference` names the class in `jsonschema`, which is imported only when it is needed.
+    The class is called alike in `jsonschema` and `jsonschema_rs`, which are imported only when
+    they are needed.
     """
 
     name: str
     uri: str
-    fast: type[Any]
     reference: str
+
+    @property
+    def fast(self) -> type[Any]:
+        """Return the compiled validator's class."""
+        import jsonschema_rs
+
+        cls: type[Any] = getattr(jsonschema_rs, self.reference)
+        return cls
 
     @property
     def legacy(self) -> bool:
@@ -46,7 +52,7 @@ def _dialects() -> dict[str, Dialect]:
         ("2019-09", "https://json-schema.org/draft/2019-09/schema", "Draft201909Validator"),
         ("2020-12", "https://json-schema.org/draft/2020-12/schema", "Draft202012Validator"),
     )
-    return {uri: Dialect(name, uri, getattr(jsonschema_rs, cls), cls) for name, uri, cls in rows}
+    return {uri: Dialect(name, uri, cls) for name, uri, cls in rows}
 
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(_dialects())

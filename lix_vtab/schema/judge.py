@@ -28,7 +28,7 @@ from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 from lix_vtab.model.json import Json
 from lix_vtab.schema.checker import MAX_VIOLATIONS, FormatProblem, violation_text
 from lix_vtab.schema.dialects import DEFAULT, Dialect
-from lix_vtab.schema.patterns import OPTIONS, matches
+from lix_vtab.schema.patterns import matches, options
 from lix_vtab.schema.survey import Extent
 
 __all__ = ["Judge"]
@@ -163,7 +163,7 @@ def _remembering(reference: _Keyword) -> _Keyword:
 def _holds(dialect: Dialect, schema: dict[str, Any], instance: Any) -> bool:
     """Ask the compiled validator about a few keywords."""
     return bool(
-        dialect.fast(schema, validate_formats=True, pattern_options=OPTIONS).is_valid(instance)
+        dialect.fast(schema, validate_formats=True, pattern_options=options()).is_valid(instance)
     )
 
 

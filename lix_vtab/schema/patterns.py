@@ -9,20 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from functools import lru_cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Any, Final
 
-import jsonschema_rs
-
-__all__ = ["LONGEST", "OPTIONS", "Weight", "matches", "weigh"]
+__all__ = ["LONGEST", "Weight", "matches", "options", "weigh"]
 
 LONGEST: Final = 8192
 """Characters a text may have to be matched against a heavy pattern."""
 
-OPTIONS: Final = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=1 << 20)
-"""How every validator compiles its patterns."""
 
-_LIGHT: Final = jsonschema_rs.RegexOptions(size_limit=1 << 15)
+@cache
+def options() -> Any:
+    """Return how every validator compiles its patterns."""
+    import jsonschema_rs
+
+    return jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=1 << 20)
+
+
+@cache
+def _light() -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.RegexOptions(size_limit=1 << 15)
 
 
 class Weight(Enum):
@@ -40,9 +48,11 @@ def weigh(pattern: str) -> Weight:
     >>> weigh("^[a-z]+$"), weigh(r"(?=.*\d)."), weigh("(")
     (<Weight.LIGHT: 'light'>, <Weight.HEAVY: 'heavy'>, <Weight.INVALID: 'invalid'>)
     """
-    for options, weight in ((_LIGHT, Weight.LIGHT), (OPTIONS, Weight.HEAVY)):
+    import jsonschema_rs
+
+    for limits, weight in ((_light(), Weight.LIGHT), (options(), Weight.HEAVY)):
         try:
-            jsonschema_rs.Draft7Validator({"pattern": pattern}, pattern_options=options)
+            jsonschema_rs.Draft7Validator({"pattern": pattern}, pattern_options=limits)
         except (jsonschema_rs.ValidationError, ValueError):
             continue
         return weight
@@ -62,7 +72,9 @@ def matches(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _search(pattern: str) -> Callable[[str], bool]:
+    import jsonschema_rs
+
     search: Callable[[str], bool] = jsonschema_rs.Draft7Validator(
-        {"pattern": pattern}, pattern_options=OPTIONS
+        {"pattern": pattern}, pattern_options=options()
     ).is_valid
     return search
