@@ -52,6 +52,14 @@ _SET = (
 )
 _SINCE = "SELECT since FROM lix_internal_rendering WHERE no = ?"
 _ANY = "SELECT 1 FROM lix_internal_rendering WHERE file_id = ? LIMIT 1"
+# Rows that had the id of a file before there was one count from now on, in every holder.
+_FOLLOW = f"""INSERT INTO lix_internal_rendering(file_id, holder, until, since, basis, error)
+    SELECT ?1, s.id, {NEWEST}, 0, '', '{LATER}' FROM lix_internal_segment s WHERE EXISTS (
+        SELECT 1 FROM lix_internal_tip
+        WHERE segment_id = s.id AND file_id = ?1 AND file_id <> {LIX})
+    UNION ALL SELECT ?1, -v.no, {NEWEST}, 0, '', '{LATER}' FROM lix_internal_version v
+    WHERE EXISTS (SELECT 1 FROM lix_internal_overlay
+        WHERE version_no = v.no AND file_id = ?1 AND file_id <> {LIX})"""
 _DIRTY = (
     f"SELECT holder, file_id, since, until = {NEWEST} FROM lix_internal_rendering "
     "WHERE hash IS NULL AND error IS NULL"
@@ -220,6 +228,9 @@ class Renderings:
         """Make this the newest rendering of a file in a holder, under a number of its own."""
         self._set_floor()
         row = self._run(_OPEN, (file_id, holder)).fetchone()
+        if row is None and self._run(_ANY, (file_id,)).fetchone() is None:
+            self._run(_FOLLOW, (file_id,))
+            row = self._run(_OPEN, (file_id, holder)).fetchone()
         previous = None
         if row is not None:
             if hash is None:

@@ -488,3 +488,29 @@ def test_a_plugin_the_database_has_not_met(tmp_path: object) -> None:
         assert data(lix, "f") == b"one"
         assert lix.execute("SELECT path, value FROM toy_word").rows == [("000", "one")]
         assert lix.check() == []
+
+
+def test_entities_may_be_older_than_their_file() -> None:
+    with opened(Toy()) as lix:
+        main = lix.active_version
+        child = lix.create_version("child", inherits_from=main)
+        put(lix, "other", "/other.words", "x")
+
+        def write(version: lix_vtab.Version, word: str, untracked: int = 0) -> None:
+            lix.execute(
+                "INSERT INTO lix_state_by_version (entity_id, schema_key, file_id, version_id,"
+                " plugin_key, schema_version, snapshot_content, untracked) VALUES ('001',"
+                " 'toy_word', 'f', ?, 'toy_words', '1', json_object('path', '001', 'value', ?), ?)",
+                (version.id, word, untracked),
+            )
+
+        write(child, "child")
+        local = lix.create_version("local", inherits_from=main)
+        write(local, "local", 1)
+        put(lix, "f", "/f.words", "one two")
+        assert data(lix, "f") == b"one two"
+        lix.switch_version(child)
+        assert data(lix, "f") == b"one child"
+        lix.switch_version(local)
+        assert data(lix, "f") == b"one local"
+        assert lix.check() == []
