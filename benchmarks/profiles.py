@@ -87,8 +87,8 @@ def _profile(path: HotPath, chosen: argparse.Namespace) -> dict[str, Any]:
     times = min(path.times, 3) if chosen.quick else path.times
     try:
         median = _median(path, times, CLOCKS[chosen.clock])
-        runs, spent = statements(path, times)
-        stages, functions = _stages(path, times, chosen.functions)
+        runs, spent = statements(path, times, chosen.clock)
+        stages, functions = _stages(path, times, chosen)
     except (apsw.SQLError, AttributeError) as error:
         return {"title": path.title, "note": f"not available: {error}"}
     except Exception as error:
@@ -120,7 +120,9 @@ def _median(path: HotPath, times: int, now: Callable[[], float]) -> float:
 
 
 @contextmanager
-def seen(tally: Callable[[str, int, float], None] | None = None) -> Iterator[None]:
+def seen(
+    tally: Callable[[str, int, float], None] | None = None, clock: str = "wall"
+) -> Iterator[None]:
     """Let the profiler, and the tally, see the statements of connections opened meanwhile.
 
     A profiler does not see C functions that are called through `functools.partial`, as ours are,
@@ -132,7 +134,7 @@ def seen(tally: Callable[[str, int, float], None] | None = None) -> Iterator[Non
 
     def init(self: TrustedConnection, connection: Any) -> None:
         original(self, connection)
-        self.execute, self.executemany = names["see"](connection, tally)
+        self.execute, self.executemany = names["see"](connection, tally, CLOCKS[clock])
 
     TrustedConnection.__init__ = init  # type: ignore[method-assign]
     try:
@@ -142,10 +144,12 @@ def seen(tally: Callable[[str, int, float], None] | None = None) -> Iterator[Non
 
 
 def _stages(
-    path: HotPath, times: int, functions: int
+    path: HotPath, times: int, chosen: argparse.Namespace
 ) -> tuple[dict[str, float], list[tuple[str, float, float]]]:
     """Return the share of each stage, and the costliest functions with calls and time (ms)."""
     profiler = cProfile.Profile()
+    if chosen.clock == "cpu":
+        profiler = cProfile.Profile(time.process_time_ns, 1e-9)
     with seen():
         lix, setup, action = path.prepare()
     with lix:
@@ -166,7 +170,7 @@ def _stages(
     costs.sort(reverse=True)
     return (
         {stage: share / total for stage, share in shares.items()},
-        [(name, calls, cost) for cost, name, calls in costs[:functions]],
+        [(name, calls, cost) for cost, name, calls in costs[: chosen.functions]],
     )
 
 
@@ -185,7 +189,7 @@ def stage_of(file: str, name: str) -> str:
     return "other"
 
 
-def statements(path: HotPath, times: int) -> tuple[Counter[str], Counter[str]]:
+def statements(path: HotPath, times: int, clock: str) -> tuple[Counter[str], Counter[str]]:
     """Count the inner statements by their text, and the microseconds spent in each."""
     runs: Counter[str] = Counter()
     spent: Counter[str] = Counter()
@@ -195,7 +199,7 @@ def statements(path: HotPath, times: int) -> tuple[Counter[str], Counter[str]]:
         runs[text] += number
         spent[text] += round(seconds * 1e6)
 
-    with seen(tally):
+    with seen(tally, clock):
         lix, setup, action = path.prepare()
     totals = Counter[str](), Counter[str]()
     with lix:

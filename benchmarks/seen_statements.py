@@ -5,13 +5,14 @@ of ours, because only our own code may touch the physical tables.
 """
 
 from collections.abc import Callable
-from time import perf_counter as now
 from typing import Any
 
 Tally = Callable[[str, int, float], None]
 
 
-def see(connection: Any, tally: Tally | None) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def see(
+    connection: Any, tally: Tally | None, now: Callable[[], float]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return `execute` and `executemany` as our own code calls them.
 
     `tally` is told the text of a statement, how often it was run and for how many seconds.
@@ -19,12 +20,13 @@ def see(connection: Any, tally: Tally | None) -> tuple[Callable[..., Any], Calla
     inner_execute, inner_executemany = connection.execute, connection.executemany
 
     def timed(sql: str, runs: int, step: Callable[[], Any]) -> Any:
+        if tally is None:
+            return step()
         start = now()
         try:
             return step()
         finally:
-            if tally is not None:
-                tally(sql, runs, now() - start)
+            tally(sql, runs, now() - start)
 
     class Cursor:
         """A cursor whose steps are seen; without a tally, iteration is left as it is."""

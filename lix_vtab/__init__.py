@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lix_vtab import errors, plugins
     from lix_vtab.errors import LixError
     from lix_vtab.lix import Lix, Version
-    from lix_vtab.opening import load, open
     from lix_vtab.loadable import loadable_path
+    from lix_vtab.opening import load, open
     from lix_vtab.schema import validate_data, validate_schema
 
 __all__ = [

@@ -105,7 +105,8 @@ class Journal:
         for layer in layers:
             params += layer.params
         found = store.connection.execute(sql, params)
-        return [_change(commit, row) for row in found]
+        # a tombstone that hides nothing is the trace of a row that came and went
+        return [_change(commit, row) for row in found if row[4] is not None or row[10] is not None]
 
     def _layers(self, commit: JournalCommit) -> list[Layer]:
         """Return where to look for the row before, nearest first."""

@@ -13,7 +13,9 @@ from lix_vtab.storage.transaction import Transaction
 
 __all__ = ["COMMIT_COLUMNS", "Commit", "Commits"]
 
-COMMIT_COLUMNS = "seq, id, change_set_id, segment_id, version_no, generation, parent_seq, created_at"
+COMMIT_COLUMNS = (
+    "seq, id, change_set_id, segment_id, version_no, generation, parent_seq, created_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ class Commits:
         self._close = qualify(
             "UPDATE lix_internal_commit SET last_change = ?, authors = ? WHERE seq = ?", db
         )
-        self._find_seq = qualify(f"SELECT {COMMIT_COLUMNS} FROM lix_internal_commit WHERE seq = ?", db)
-        self._find_id = qualify(f"SELECT {COMMIT_COLUMNS} FROM lix_internal_commit WHERE id = ?", db)
+        find = f"SELECT {COMMIT_COLUMNS} FROM lix_internal_commit WHERE "
+        self._find_seq = qualify(f"{find} seq = ?", db)
+        self._find_id = qualify(f"{find} id = ?", db)
         transaction.on_begin(self._reset)
         transaction.at_close(self.close_open)
         transaction.after_commit(self._reset)

@@ -189,9 +189,7 @@ class Rows:
         self.place(segment_id, seq, key, number, snapshot, previous)
         return number
 
-    def _amend(
-        self, segment_id: int, seq: int, key: Key, values: Values, previous: Stored
-    ) -> bool:
+    def _amend(self, segment_id: int, seq: int, key: Key, values: Values, previous: Stored) -> bool:
         """Say something else in a change of the same, still open commit; it keeps its number.
 
         Rowids a running statement has read therefore stay good. Fails for an adopted change.

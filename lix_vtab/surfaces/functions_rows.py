@@ -1,4 +1,4 @@
-"""What the rowid of one of our tables stands for, to find a row again right after it was written."""
+"""What the rowid of one of our tables stands for: a row is found again after it was written."""
 
 from __future__ import annotations
 

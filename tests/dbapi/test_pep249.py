@@ -291,7 +291,7 @@ def test_a_block_commits_or_undoes(connection):
     with connection:
         connection.execute("INSERT INTO task (id, title) VALUES ('1', 'a')")
     assert not connection.in_transaction
-    with pytest.raises(ZeroDivisionError), connection:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), connection:
         connection.execute("INSERT INTO task (id, title) VALUES ('2', 'b')")
         raise ZeroDivisionError
     assert titles(connection) == [("1", "a")]

@@ -148,7 +148,7 @@ def test_upsert(engine, tables):
 
 def test_transactions_and_savepoints(engine, tables):
     task = tables["task"]
-    with pytest.raises(ZeroDivisionError), engine.begin() as connection:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), engine.begin() as connection:
         connection.execute(task.insert().values(id="1", title="undone"))
         raise ZeroDivisionError
     with engine.begin() as connection:

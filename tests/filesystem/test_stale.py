@@ -7,6 +7,7 @@ every step it compares what each version reads with what its entities spell.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 
 import pytest
@@ -42,9 +43,11 @@ def spell(words: list[str], gap: str = " ") -> bytes:
 
 
 class Stale(RuleBasedStateMachine):
+    path = ":memory:"
+
     @initialize()
     def start(self) -> None:
-        self.lix = lix_vtab.open(plugins=[Spaced()], internal=True)
+        self.lix = lix_vtab.open(self.path, plugins=[Spaced()], internal=True)
         self.ids = {"main": self.lix.active_version.id}
         for name, parent in (("child", "main"), ("grandchild", "child"), ("side", None)):
             inherits = self.ids[parent] if parent else "global"
@@ -145,6 +148,11 @@ class Stale(RuleBasedStateMachine):
             name, source=self.ids[version], inherits_from=self.ids["main"]
         ).id
 
+    @precondition(lambda self: not self.lix.connection.in_transaction)
+    @rule()
+    def rebuild(self) -> None:
+        self.lix.rebuild()
+
     # -- transactions
 
     @rule()
@@ -194,8 +202,10 @@ class Stale(RuleBasedStateMachine):
 
     @invariant()
     def spelled_as_shown(self) -> None:
-        if not hasattr(self, "lix"):
-            return
+        if hasattr(self, "lix"):
+            self.compare()
+
+    def compare(self) -> None:
         for name, id in self.ids.items():
             for file in FILES:
                 if self._shown(file, name):
@@ -215,6 +225,33 @@ class Stale(RuleBasedStateMachine):
                         text = self._read(file, name).decode()
                         assert text.split() == [word for (word,) in spelled], (name, file)
 
+
+class TwoConnections(Stale):
+    """The same, compared through a second connection that keeps what it has seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = f"{self.folder.name}/app.lix"
+
+    def compare(self) -> None:
+        super().compare()
+        if not self.lix.connection.in_transaction:
+            if not hasattr(self, "other"):
+                self.other = lix_vtab.open(self.path, plugins=[Spaced()])
+            self.lix, self.other = self.other, self.lix
+            super().compare()
+            self.lix, self.other = self.other, self.lix
+
+    def teardown(self) -> None:
+        if hasattr(self, "other"):
+            self.other.close()
+        super().teardown()
+        self.folder.cleanup()
+
+
+TwoConnections.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+test_no_read_of_another_connection_is_stale = TwoConnections.TestCase
 
 Stale.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 test_no_read_is_stale = Stale.TestCase

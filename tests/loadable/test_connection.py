@@ -1,7 +1,5 @@
 """HostConnection answers like apsw.Connection: each case runs on both and must end the same way."""
 
-# ruff: noqa: E501 - a case a line reads best
-
 from __future__ import annotations
 
 import itertools

@@ -1,7 +1,5 @@
 """The same SQL gives the same rows, errors and callbacks whichever way the tables came in."""
 
-# ruff: noqa: E501 - a script a line reads best
-
 from __future__ import annotations
 
 import pytest

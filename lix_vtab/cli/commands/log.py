@@ -55,8 +55,6 @@ def log(
             text = list(show(entry, names, call.screen.paint))
             for line in graph.lines(entry.id, entry.parents, text) if graph else text:
                 call.screen.say(line)
-            if not graph and not oneline:
-                call.screen.say()
 
 
 def _entries(

@@ -38,7 +38,7 @@ def status(call: Call) -> None:
     screen.say(f"On version {screen.paint('active', harmless(version.name))}")
     base = last_checkpoint(lix)
     known = lix.execute(_CHECKPOINT, (base,)).rows
-    since = f"checkpoint {harmless(known[0][0] or base)}" if known else "the beginning"
+    since = f"checkpoint {harmless(known[0][0] or base)}" if known else "it began"
     ends = Ends(base, "HEAD")
     found = list(sections(lix, ends, read_changes(lix, ends), context=0))
     if found:
