@@ -253,7 +253,7 @@ class TwoConnections(Stale):
 TwoConnections.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 test_no_read_of_another_connection_is_stale = TwoConnections.TestCase
 
-Stale.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Stale.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 test_no_read_is_stale = Stale.TestCase
 
 
