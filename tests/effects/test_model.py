@@ -251,7 +251,7 @@ def test_effects_are_those_of_committed_work(transactions):
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(st.lists(TRANSACTIONS, min_size=1, max_size=12))
 def test_effects_are_those_of_committed_work_at_length(transactions):
     check(transactions)
