@@ -88,7 +88,8 @@ class Author:
             self.random.choice(kinds)()
 
     def files(self) -> list[Path]:
-        return sorted(f for f in self.root.rglob("*") if f.is_file() and ".git" not in f.parts)
+        tops = [top for top in self.root.iterdir() if top.name != ".git"]
+        return sorted(file for top in tops for file in (top, *top.rglob("*")) if file.is_file())
 
     def create(self) -> None:
         self.made += 1
