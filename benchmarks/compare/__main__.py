@@ -93,7 +93,11 @@ def _measure(
             except (Gone, Unavailable) as reason:
                 sides[name] = {"note": f"skipped: {reason}"}
             _say(f"{name}: {sides[name]}")
-        results = Run(children, options, _say).measure(wanted)
+        rows = {name: SIDES[name].rows for name in children if SIDES[name].rows is not None}
+        for name, number in rows.items():
+            if number < options.scale.rows:
+                sides[name]["notes"].append(f"with {number:,} rows or files at most")
+        results = Run(children, options, _say, rows).measure(wanted)
     return {"machine": machine, "sides": sides, "results": results}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.compare.child import Child, Gone
@@ -35,10 +36,19 @@ class Run:
     """One run over several sides."""
 
     def __init__(
-        self, children: Mapping[str, Child], options: Options, say: Callable[[str], None]
+        self,
+        children: Mapping[str, Child],
+        options: Options,
+        say: Callable[[str], None],
+        rows: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        """Take turns among `children`; `rows` bounds the fixtures of those that have a bound."""
         self._children = children
         self._options = options
+        self._scales = {
+            name: Scale(min(options.scale.rows, rows.get(name, options.scale.rows))).as_dict()
+            for name in children
+        }
         self._say = say
         self._unprepared: dict[tuple[str, str, str], str] = {}
 
@@ -92,7 +102,7 @@ class Run:
                     name,
                     do="prepare",
                     fixture=fixture,
-                    scale=self._options.scale.as_dict(),
+                    scale=self._scales[name],
                     place=place,
                 )
                 return
@@ -127,7 +137,7 @@ class Run:
         )
         factor = 1e3 if operation.unit == "ms" else 1.0
         if operation.per is not None:
-            factor /= self._options.scale.as_dict()[operation.per]
+            factor /= self._scales[name][operation.per]
         return [sample * factor for sample in answer["samples"]]
 
     def _ask(self, name: str, **request: Any) -> dict[str, Any]:

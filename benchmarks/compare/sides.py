@@ -24,10 +24,14 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A side: what it is called in tables, and how a process of it starts."""
+    """A side: what it is called in tables, and how a process of it starts.
+
+    `rows` bounds its fixtures, where filling larger ones would take it hours.
+    """
 
     title: str
     start: Callable[[Path], Child]
+    rows: int | None = None
 
 
 def _own(module: str) -> Callable[[Path], Child]:
@@ -86,7 +90,7 @@ SIDES: dict[str, Recipe] = {
     "floor": Recipe("floor", _own("floor_side")),
     "doltlite": Recipe("doltlite", _from_pypi("doltlite_side", "doltlite", "0.51.3")),
     "sdk17": Recipe("lix-js 0.17.0", _from_npm("sdk17.mjs", "@lix-js/sdk", "0.17.0")),
-    "sdk05": Recipe("lix-js 0.5.1", _from_npm("sdk05.mjs", "@lix-js/sdk", "0.5.1")),
+    "sdk05": Recipe("lix-js 0.5.1", _from_npm("sdk05.mjs", "@lix-js/sdk", "0.5.1"), rows=1_000),
     "git": Recipe("git", _from_pypi("git_side", "pygit2", "1.21.0")),
 }
 """By the names the command line knows; ours first, then the floor, then the peers."""
