@@ -28,7 +28,8 @@ _TEXTS = {
     "author_account_ids": "coalesce(c.authors, '[]')",
     "message": "c.message",
     "change_count": f"(SELECT count(*) FROM ({CHANGES}))",
-    "parent_commit_ids": f"(SELECT json_group_array(id ORDER BY position) FROM ({PARENTS}))",
+    "parent_commit_ids": "(SELECT json_group_array(id) "
+    f"FROM (SELECT id FROM ({PARENTS}) ORDER BY position))",
     "version_id": "(SELECT v.id FROM lix_internal_version v WHERE v.no = c.version_no)",
     "is_checkpoint": "EXISTS (SELECT 1 FROM lix_internal_checkpoint k WHERE k.seq = c.seq)",
     "checkpoint_name": _CHECKPOINT,
