@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lix_vtab.cli.paint import Paint
 from lix_vtab.cli.text import harmless
@@ -13,30 +14,23 @@ from lix_vtab.cli.text import harmless
 if TYPE_CHECKING:
     from lix_vtab import Lix
 
-__all__ = ["Entry", "Names", "file_id_of", "read_log", "short"]
+__all__ = ["Entry", "Ids", "Names", "read_log"]
+
+SHORTEST = 8
 
 _LOG = """
-SELECT c.id, a.created_at, c.parent_commit_ids, c.author_account_ids, c.lixcol_message,
-       json_array_length(c.change_ids), v.name
-FROM (SELECT rowid AS seq, commit_id, created_at FROM lix_commit_ancestry(:revision)
-      WHERE {wanted} ORDER BY rowid DESC LIMIT :most) a
-JOIN lix_commit c ON c.id = a.commit_id
-LEFT JOIN lix_version v ON v.id = c.lixcol_created_in_version_id
-ORDER BY a.seq DESC
+SELECT l.rowid, l.commit_id, l.created_at, l.parent_commit_ids, l.author_account_ids, l.message,
+       l.change_count, v.name, l.is_checkpoint, l.checkpoint_name
+FROM (SELECT rowid, * FROM lix_log WHERE revision = :revision{path} LIMIT :most) l
+LEFT JOIN lix_version v ON v.id = l.version_id
 """
-_TOUCHED = """
-commit_id IN (SELECT lixcol_commit_id FROM lix_change WHERE file_id = :file UNION
-    SELECT lixcol_commit_id FROM lix_change
-    WHERE schema_key IN ('lix_file_descriptor', 'lix_binary_blob_ref') AND entity_id = :file)
-"""
-SHORT = 18
-"""Letters of an id that tell commits of the same millisecond apart, nearly always."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One commit of a log."""
+    """One commit of a log; a `seq` is greater than those of all ancestors."""
 
+    seq: int
     id: str
     created_at: str
     parents: tuple[str, ...]
@@ -44,41 +38,51 @@ class Entry:
     message: str
     changes: int
     version: str
+    checkpoint: str | None
 
 
-def read_log(
-    lix: Lix, revision: str, *, most: int = -1, file_id: str | None = None
-) -> Iterator[Entry]:
-    """Yield the commits that led to a revision, newest first; those that touched a file only."""
+def read_log(lix: Lix, revision: str, *, most: int = -1, path: str | None = None) -> list[Entry]:
+    """Return the commits that led to a revision, newest first; with a path, those about it."""
     given: dict[str, object] = {"revision": revision, "most": most}
-    if file_id is not None:
-        given["file"] = file_id
-    query = _LOG.format(wanted="1" if file_id is None else _TOUCHED)
-    for id, at, parents, authors, message, changes, version in lix.execute(query, given):
-        yield Entry(
-            id,
-            at,
-            tuple(json.loads(parents)),
-            tuple(json.loads(authors)),
-            message or "",
-            changes,
-            version or "",
-        )
+    if path is not None:
+        given["path"] = path
+    query = _LOG.format(path="" if path is None else " AND path = :path")
+    return [_entry(row) for row in lix.execute(query, given)]
 
 
-def file_id_of(lix: Lix, path: str) -> str | None:
-    """Return the id of the file at a path now."""
-    rows = lix.execute("SELECT id FROM lix_file WHERE path = ?", (path,)).rows
-    return str(rows[0][0]) if rows else None
+def _entry(row: tuple[Any, ...]) -> Entry:
+    seq, id, at, parents, authors, message, changes, version, is_checkpoint, name = row
+    return Entry(
+        seq,
+        id,
+        at,
+        tuple(json.loads(parents)),
+        tuple(json.loads(authors)),
+        message or "",
+        changes,
+        version or "",
+        (name or "") if is_checkpoint else None,
+    )
 
 
-def short(id: str) -> str:
-    """Return the beginning of an id, long enough to name the commit.
+class Ids:
+    """Short forms of commit ids: as many letters as it takes to name the commit."""
 
-    >>> short("01a1fd09-f811-777f-b8c2-587f7ebde9da")
-    '01a1fd09-f811-777f'
-    """
-    return id[:SHORT]
+    def __init__(self, lix: Lix) -> None:
+        self._known = sorted(id for (id,) in lix.execute("SELECT id FROM lix_commit"))
+
+    def short(self, id: str) -> str:
+        """Return the beginning that only this id has."""
+        place = bisect_left(self._known, id)
+        around = [*self._known[max(place - 1, 0) : place], *self._known[place + 1 : place + 2]]
+        shared = max((_shared(id, other) for other in around), default=0)
+        return id[: max(shared + 1, SHORTEST)]
+
+
+def _shared(one: str, other: str) -> int:
+    """Count the letters two texts have in common at their beginning."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 class Names:
@@ -90,19 +94,18 @@ class Names:
         self._tips: dict[str, list[tuple[str, str]]] = {}
         for id, name, commit in lix.execute("SELECT id, name, commit_id FROM lix_version"):
             self._tips.setdefault(commit, []).append((id, name))
-        self._checkpoints: dict[str, str] = dict(
-            lix.execute("SELECT id, coalesce(name, 'checkpoint') FROM lix_checkpoint").rows
-        )
         self._accounts: dict[str, str] = dict(lix.execute("SELECT id, name FROM lix_account").rows)
 
-    def labels(self, commit: str) -> str:
+    def labels(self, entry: Entry) -> str:
         """Return the names of a commit in brackets, painted; empty when it has none."""
-        shown = [self._version(id, name) for id, name in sorted(self._tips.get(commit, ()))]
-        if commit in self._checkpoints:
-            shown.append(self._paint("label", f"checkpoint: {harmless(self._checkpoints[commit])}"))
+        tips = sorted(self._tips.get(entry.id, ()), key=lambda tip: tip[0] != self._active)
+        shown = [self._version(id, name) for id, name in tips]
+        if entry.checkpoint is not None:
+            label = f"checkpoint {harmless(entry.checkpoint)}".rstrip()
+            shown.append(self._paint("label", label))
         return f" ({', '.join(shown)})" if shown else ""
 
-    def authors(self, ids: Sequence[str]) -> str:
+    def authors(self, ids: Iterable[str]) -> str:
         """Return the names of authors."""
         return ", ".join(harmless(self._accounts.get(id) or id) for id in ids)
 
@@ -111,6 +114,6 @@ class Names:
             return f"{self._paint('place', 'HEAD')} → {self._paint('active', harmless(name))}"
         return self._paint("version", harmless(name))
 
-    def tips(self) -> Iterable[str]:
+    def tips(self) -> list[str]:
         """Return the tips of all versions."""
-        return self._tips
+        return list(self._tips)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lix_vtab.cli.call import Call, command, group
+from lix_vtab.cli.commits import Ids
 from lix_vtab.cli.names import REVISION, VERSION
 from lix_vtab.cli.text import harmless, pad, width
 
@@ -36,13 +37,14 @@ def list_versions(call: Call, hidden: bool) -> None:
         return
     names = [harmless(row[1]) for row in rows]
     wide = max(map(width, names), default=0)
+    ids = Ids(call.lix)
     for (active, _, _, commit, parent, is_hidden), name in zip(rows, names, strict=True):
         meaning = "active" if active else "version"
         mark = screen.paint("active", "*") if active else " "
         shown = f"{screen.paint(meaning, name)}{pad('', wide - width(name))}"
         about = f"inherits {harmless(parent)}" if parent else "inherits nothing"
         about += ", hidden" if is_hidden else ""
-        short = screen.paint("commit", (commit or "-")[-12:])
+        short = screen.paint("commit", pad(ids.short(commit) if commit else "-", 8))
         screen.say(f"{mark} {shown}  {short}  {screen.paint('dim', about)}")
 
 

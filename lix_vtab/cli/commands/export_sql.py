@@ -21,11 +21,8 @@ SELECT value ->> '$."x-lix-key"', value FROM lix_stored_schema
 ORDER BY 1, CAST(value ->> '$."x-lix-version"' AS INTEGER)
 """
 _OWN = """
-SELECT s.type, s.name, s.sql FROM main.sqlite_schema s
-LEFT JOIN pragma_table_list t ON t.schema = 'main' AND t.name = s.name
-WHERE s.sql IS NOT NULL AND s.name NOT GLOB 'sqlite_*' AND s.tbl_name NOT GLOB 'lix_*'
-  AND coalesce(t.type, '') NOT IN ('virtual', 'shadow')
-ORDER BY s.type <> 'table', s.rowid
+SELECT type, name, sql FROM main.sqlite_schema
+WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY type <> 'table', rowid
 """
 
 
@@ -81,9 +78,11 @@ def _entities(lix: Lix, key: str, definition: dict[str, Any]) -> Iterator[str]:
 
 def _own_tables(lix: Lix) -> Iterator[str]:
     """Write tables that are not ours with their rows, then indexes, views and triggers."""
-    entities = {key for key, _ in lix.execute(_SCHEMAS)}
-    for kind, name, sql in lix.execute(_OWN):
-        if name in entities:
+    listed = lix.execute(_OWN).rows
+    virtual = [name for _, name, sql in listed if sql.upper().startswith("CREATE VIRTUAL")]
+    shadows = tuple(f"{name}_" for name in virtual)
+    for kind, name, sql in listed:
+        if name in virtual or name.startswith(("lix_", *shadows)):
             continue
         yield sql
         if kind == "table":

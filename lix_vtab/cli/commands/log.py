@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
+from typing import TYPE_CHECKING
 
 import click
 
 from lix_vtab.cli.call import Call, command
-from lix_vtab.cli.commits import Entry, Names, file_id_of, read_log, short
+from lix_vtab.cli.commits import Entry, Ids, Names, read_log
 from lix_vtab.cli.failures import Failure
 from lix_vtab.cli.graph import Graph
 from lix_vtab.cli.names import REVISION
 from lix_vtab.cli.paint import Paint
 from lix_vtab.cli.text import harmless
 
-__all__ = ["describe", "log"]
+if TYPE_CHECKING:
+    from lix_vtab import Lix
 
-_COLUMNS = ("id", "created_at", "authors", "message", "changes", "parents", "version")
+__all__ = ["describe", "log", "one_line"]
+
+_COLUMNS = ("id", "created_at", "authors", "message", "changes", "parents", "version", "checkpoint")
 
 
 @command(
@@ -44,31 +48,26 @@ def log(
     if len(paths) > 1:
         raise Failure(f"more than one path: {' '.join(paths)}")
     names = Names(call.lix, call.screen.paint)
-    entries = _entries(call, [*names.tips()] if every else revisions, paths, most)
+    path = paths[0] if paths else None
+    entries = _entries(call.lix, names.tips() if every else revisions, path, most)
     if call.screen.machine:
         call.screen.rows(_COLUMNS, (_row(entry, names) for entry in entries))
         return
     graph = Graph(call.screen.paint) if with_graph else None
-    show = _one_line if oneline else describe
+    ids = Ids(call.lix)
     with call.screen.paged():
         for entry in entries:
-            text = list(show(entry, names, call.screen.paint))
+            about = one_line if oneline else describe
+            text = list(about(entry, names, ids, call.screen.paint))
             for line in graph.lines(entry.id, entry.parents, text) if graph else text:
                 call.screen.say(line)
 
 
-def _entries(
-    call: Call, revisions: Sequence[str], paths: Sequence[str], most: int
-) -> Iterator[Entry]:
+def _entries(lix: Lix, revisions: Sequence[str], path: str | None, most: int) -> Iterator[Entry]:
     """Yield the commits of several revisions as one list, each once."""
-    file_id = None
-    if paths:
-        file_id = file_id_of(call.lix, paths[0])
-        if file_id is None:
-            raise Failure(f"no file has the path '{paths[0]}'", hint="lix files ls lists them")
-    lists = [read_log(call.lix, name, most=most, file_id=file_id) for name in revisions]
+    lists = [read_log(lix, name, most=most, path=path) for name in revisions]
     seen: set[str] = set()
-    for entry in merge(*lists, key=lambda entry: (entry.created_at, entry.id), reverse=True):
+    for entry in merge(*lists, key=lambda entry: entry.seq, reverse=True):
         if entry.id not in seen and (most < 0 or len(seen) < most):
             seen.add(entry.id)
             yield entry
@@ -83,23 +82,25 @@ def _row(entry: Entry, names: Names) -> tuple[object, ...]:
         entry.changes,
         " ".join(entry.parents),
         entry.version,
+        entry.checkpoint,
     )
 
 
-def _one_line(entry: Entry, names: Names, paint: Paint) -> Iterator[str]:
-    about = harmless(entry.message) or _count(entry)
-    yield f"{paint('commit', short(entry.id))}{names.labels(entry.id)} {about}"
+def one_line(entry: Entry, names: Names, ids: Ids, paint: Paint) -> Iterator[str]:
+    """Yield the one line that tells most about a commit."""
+    about = harmless(entry.message.partition("\n")[0]) or _count(entry)
+    yield f"{paint('commit', ids.short(entry.id))}{names.labels(entry)} {about}"
 
 
-def describe(entry: Entry, names: Names, paint: Paint) -> Iterator[str]:
+def describe(entry: Entry, names: Names, ids: Ids, paint: Paint) -> Iterator[str]:
     """Yield what is known about a commit, line by line."""
-    yield f"{paint('commit', f'commit {entry.id}')}{names.labels(entry.id)}"
+    yield f"{paint('commit', f'commit {entry.id}')}{names.labels(entry)}"
     if len(entry.parents) > 1:
-        yield f"Merge:   {' '.join(map(short, entry.parents))}"
+        yield f"Merge:   {' '.join(map(ids.short, entry.parents))}"
     if entry.authors:
         yield f"Author:  {names.authors(entry.authors)}"
     yield f"Date:    {entry.created_at}"
-    yield f"Changes: {entry.changes}{f' in {harmless(entry.version)}' if entry.version else ''}"
+    yield f"Changes: {_count(entry)}{f' in {harmless(entry.version)}' if entry.version else ''}"
     if entry.message:
         yield ""
         yield from (f"    {harmless(line)}" for line in entry.message.splitlines())

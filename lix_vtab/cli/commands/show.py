@@ -7,7 +7,7 @@ import click
 from lix_vtab.cli.call import Call, command
 from lix_vtab.cli.commands.diff import show_sections
 from lix_vtab.cli.commands.log import describe
-from lix_vtab.cli.commits import Names, read_log
+from lix_vtab.cli.commits import Ids, Names, read_log
 from lix_vtab.cli.diff.changes import Ends, read_changes, sections
 from lix_vtab.cli.names import REVISION
 
@@ -33,6 +33,7 @@ def show(call: Call, revision: str, beside: bool, stat: bool) -> None:
     ends = Ends(entry.parents[0] if entry.parents else None, entry.id)
     found = sections(call.lix, ends, read_changes(call.lix, ends))
     with call.screen.paged():
-        for line in describe(entry, Names(call.lix, call.screen.paint), call.screen.paint):
+        names, ids = Names(call.lix, call.screen.paint), Ids(call.lix)
+        for line in describe(entry, names, ids, call.screen.paint):
             call.screen.say(line)
         show_sections(call.screen, found, beside=beside, stat=stat)

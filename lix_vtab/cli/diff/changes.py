@@ -15,7 +15,7 @@ from lix_vtab.cli.diff.records import Cells, record_hunk
 if TYPE_CHECKING:
     from lix_vtab import Lix
 
-__all__ = ["Change", "Ends", "read_changes", "sections"]
+__all__ = ["Change", "Ends", "FileChange", "read_changes", "read_files", "sections"]
 
 _DIFF = """
 SELECT entity_id, schema_key, file_id, status, before_snapshot_content, after_snapshot_content
@@ -24,14 +24,18 @@ FROM lix_diff(:before, :after)
 _ALL = """
 SELECT entity_id, schema_key, file_id, 'added', NULL, snapshot_content FROM lix_state_at(:after)
 """
-_FILE = "SELECT path, data FROM lix_file_at(:revision) WHERE id = :id"
+_FILES = """
+SELECT file_id, path, status, before_path, before_hash IS after_hash
+FROM lix_file_diff(:before, :after)
+"""
+_ALL_FILES = "SELECT id, path, 'added', NULL, 0 FROM lix_file_at(:after)"
+_DATA = "SELECT data FROM lix_file_at(:revision) WHERE id = :id"
 _HEADER = """
 SELECT snapshot_content ->> '$.columns' FROM lix_state_at(:revision)
 WHERE file_id = :id AND schema_key = 'csv_header'
 """
-_DESCRIPTOR = "lix_file_descriptor"
 _BLOB = "lix_binary_blob_ref"
-_OWN = frozenset({_DESCRIPTOR, _BLOB, "lix_directory_descriptor"})
+_OWN = frozenset({"lix_file_descriptor", _BLOB, "lix_directory_descriptor"})
 _BOOKKEEPING = frozenset({"lix_version_descriptor", "lix_stored_schema"})
 
 
@@ -56,11 +60,27 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """A file at one end; no path when it is not there."""
+class FileChange:
+    """One file that differs; `same` when only its path does."""
 
-    path: str | None
-    data: bytes | None
+    id: str
+    path: str
+    status: str
+    before_path: str | None
+    same: bool
+
+
+def read_files(lix: Lix, ends: Ends, paths: Sequence[str] = ()) -> list[FileChange]:
+    """Return the files that differ between two revisions, below some paths if given, by path."""
+    if ends.before is None:
+        rows = lix.execute(_ALL_FILES, {"after": ends.after})
+    else:
+        rows = lix.execute(_FILES, {"before": ends.before, "after": ends.after})
+    found = [
+        FileChange(id, path, status, before, bool(same)) for id, path, status, before, same in rows
+    ]
+    wanted = [file for file in found if _wanted((file.before_path, file.path), paths)]
+    return sorted(wanted, key=lambda file: file.path)
 
 
 def read_changes(lix: Lix, ends: Ends) -> list[Change]:
@@ -88,10 +108,8 @@ def sections(
     context: int = 3,
 ) -> Iterator[Section]:
     """Yield what to show: files by path, then the entities outside of files by table."""
-    ids = {c.entity_id for c in changes if c.schema_key in (_DESCRIPTOR, _BLOB)}
-    ids |= {c.file_id for c in changes if c.file_id != "lix"}
-    found = [section for id in ids for section in _file(lix, ends, id, changes, paths, context)]
-    yield from sorted(found, key=lambda section: section.name)
+    for file in read_files(lix, ends, paths):
+        yield _file(lix, ends, file, changes, context)
     if not paths:
         yield from _entities(c for c in changes if c.file_id == "lix" and c.schema_key not in _OWN)
 
@@ -100,33 +118,21 @@ def sections(
 
 
 def _file(
-    lix: Lix, ends: Ends, id: str, changes: Iterable[Change], paths: Sequence[str], context: int
-) -> Iterator[Section]:
-    before, after = _read(lix, ends.before, id), _read(lix, ends.after, id)
-    path = after.path or before.path
-    if path is None or not _wanted((before.path, after.path), paths):
-        return
-    status = "added" if before.path is None else "removed" if after.path is None else "modified"
-    renamed = status == "modified" and before.path != after.path
-    inside = [c for c in changes if c.file_id == id and c.schema_key != _BLOB]
-    hunks, note, numbered = _content(lix, ends, id, (before, after), inside, status, context)
-    if renamed and not hunks and not note:
-        status = "renamed"
-    yield Section(
-        status,
-        path,
-        before_name=before.path or "" if renamed else "",
+    lix: Lix, ends: Ends, file: FileChange, changes: Iterable[Change], context: int
+) -> Section:
+    inside = [c for c in changes if c.file_id == file.id and c.schema_key != _BLOB]
+    hunks: list[Hunk] = []
+    note, numbered = "", False
+    if not file.same:
+        hunks, note, numbered = _content(lix, ends, file, inside, context)
+    return Section(
+        file.status,
+        file.path,
+        before_name=file.before_path or "" if file.status == "renamed" else "",
         note=note,
         hunks=tuple(hunks),
         numbered=numbered,
     )
-
-
-def _read(lix: Lix, revision: str | None, id: str) -> _File:
-    if revision is None:
-        return _File(None, None)
-    rows = lix.execute(_FILE, {"revision": revision, "id": id}).rows
-    return _File(*rows[0]) if rows else _File(None, None)
 
 
 def _wanted(ends: tuple[str | None, str | None], paths: Sequence[str]) -> bool:
@@ -141,28 +147,33 @@ def _wanted(ends: tuple[str | None, str | None], paths: Sequence[str]) -> bool:
 
 
 def _content(
-    lix: Lix,
-    ends: Ends,
-    id: str,
-    files: tuple[_File, _File],
-    inside: Sequence[Change],
-    status: str,
-    context: int,
+    lix: Lix, ends: Ends, file: FileChange, inside: Sequence[Change], context: int
 ) -> tuple[list[Hunk], str, bool]:
     """Return hunks, a note and whether lines are numbered."""
     keys = {change.schema_key for change in inside}
-    if status == "modified" and keys == {"json_pointer"}:
+    if file.status == "modified" and keys == {"json_pointer"}:
         return [Hunk(tuple(_pointers(inside)))], "", False
-    if status == "modified" and keys == {"csv_row"}:
-        columns = _columns(lix, ends, id)
-        records = [(_cells(c.before), _cells(c.after)) for c in inside]
+    if file.status == "modified" and keys == {"csv_row"}:
+        columns = _columns(lix, ends, file.id)
+        records = [(_cells(c.before), _cells(c.after)) for c in sorted(inside, key=_order)]
         return [record_hunk(columns, records)], "", False
-    before, after = _text(files[0].data), _text(files[1].data)
+    bytes_before = b"" if file.status == "added" else _data(lix, ends.before, file.id)
+    bytes_after = b"" if file.status == "removed" else _data(lix, ends.after, file.id)
+    before, after = _text(bytes_before), _text(bytes_after)
     if before is None or after is None:
-        sizes = [len(file.data or b"") for file in files]
-        same = files[0].data == files[1].data
-        return [], "" if same else f"binary, {sizes[0]} → {sizes[1]} bytes", False
+        return [], f"binary, {len(bytes_before)} → {len(bytes_after)} bytes", False
     return list(text_hunks(_lines(before), _lines(after), context)), "", True
+
+
+def _data(lix: Lix, revision: str | None, id: str) -> bytes:
+    rows = lix.execute(_DATA, {"revision": revision, "id": id}).rows
+    return (rows[0][0] or b"") if rows else b""
+
+
+def _order(change: Change) -> str:
+    """Return what sorts records as the file does."""
+    snapshot = change.before if change.after is ABSENT else change.after
+    return str(snapshot.get("order", ""))
 
 
 def _pointers(changes: Sequence[Change]) -> Iterator[Block]:
@@ -185,7 +196,7 @@ def _both(change: Change) -> tuple[Any, Any]:
 def _columns(lix: Lix, ends: Ends, id: str) -> list[str]:
     for revision in (ends.after, ends.before):
         for (columns,) in lix.execute(_HEADER, {"revision": revision, "id": id}):
-            return [str(name) for name in json.loads(columns)]
+            return [str(column["key"]) for column in json.loads(columns)]
     return []
 
 
@@ -196,10 +207,8 @@ def _cells(snapshot: Any) -> Cells:
     return cells if isinstance(cells, dict) else {str(n): cell for n, cell in enumerate(cells)}
 
 
-def _text(data: bytes | None) -> str | None:
+def _text(data: bytes) -> str | None:
     """Return the text of bytes, None when they are no text."""
-    if data is None:
-        return ""
     if b"\0" in data:
         return None
     try:

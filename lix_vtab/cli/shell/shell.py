@@ -62,10 +62,7 @@ class LixShell(Shell):
         """Ignore what the shell sets: the prompt says which version is written to."""
 
     def command_open(self, cmd: list[str]) -> None:
-        """Open ?FILE?: Opens a database, creating it and its lix when needed
-
-        A database in memory when there is no FILE.
-        """
+        """Open a database instead of the one that is open."""
         if len(cmd) > 1 or (cmd and cmd[0].startswith("-")):
             raise self.Error("Only the name of a file can be given")
         opened = open_lix(*cmd)
@@ -73,6 +70,12 @@ class LixShell(Shell):
         self.dbfilename = opened.connection.filename
         self._db: Any = opened.connection
         self.db_references.add(opened.connection)
+
+    # what .help shows: the shell wants the syntax in the first line
+    command_open.__doc__ = """open ?FILE?: Opens a database, creating it and its lix when needed
+
+        A database in memory when there is no FILE
+        """
 
     # -- completion
 

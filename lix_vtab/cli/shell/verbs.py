@@ -54,12 +54,12 @@ def add_verbs(cls: type[Shell], facades: Facades) -> None:
     """Give a shell class the dot-commands `.lix` and `.lix-<command>`."""
 
     def lix(self: Shell, cmd: list[str]) -> None:
-        """Lix COMMAND ?ARGS?: Runs a command of lix on this database
-
-        .lix --help lists the commands.
-        """
         run_verb(self, facades, cmd)
 
+    # the shell makes its help from the first line, and finds names with underscores only
+    lix.__doc__ = (
+        "lix COMMAND ?ARGS?: Runs a command of lix on this database\n\n.lix --help lists them"
+    )
     cls.command_lix = lix  # type: ignore[attr-defined]
     for name in SHORT_FORMS:
         setattr(cls, f"command_lix_{name}", _short_form(name, facades))
@@ -69,7 +69,6 @@ def _short_form(name: str, facades: Facades) -> Callable[[Any, list[str]], None]
     def run(self: Shell, cmd: list[str]) -> None:
         run_verb(self, facades, [name, *cmd])
 
-    # the help of the shell is made from the first line and finds names with underscores only
     run.__doc__ = f"lix_{name} ?ARGS?: {COMMANDS[name].summary.rstrip('.')}\n"
     return run
 
