@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lix_vtab.filesystem.content import Contents, Entity
+from lix_vtab.filesystem.content import Contents
 from lix_vtab.filesystem.descriptors import BLOB_REF, FALLBACK_PLUGIN, blob_ref_snapshot
 from lix_vtab.filesystem.plugins import Plugins
+from lix_vtab.filesystem.render import Entity, Renderer
 from lix_vtab.filesystem.renderings import EMPTY
 from lix_vtab.model.json import canonical_json
 from lix_vtab.mutation.batch import BatchWriter, Checked, EntityWrite
@@ -67,13 +68,20 @@ class NewContent:
 class Changes:
     """Asks plugins what changed, and makes the tombstones of what another plugin leaves behind."""
 
-    __slots__ = ("_batch", "_contents", "_plugins", "_queries", "_store", "_writer")
+    __slots__ = ("_batch", "_contents", "_plugins", "_queries", "_renderer", "_store", "_writer")
 
     def __init__(
-        self, store: Store, contents: Contents, plugins: Plugins, batch: BatchWriter, writer: Writer
+        self,
+        store: Store,
+        contents: Contents,
+        renderer: Renderer,
+        plugins: Plugins,
+        batch: BatchWriter,
+        writer: Writer,
     ) -> None:
         self._store = store
         self._contents = contents
+        self._renderer = renderer
         self._plugins = plugins
         self._batch = batch
         self._writer = writer
@@ -145,7 +153,7 @@ class Changes:
         text = canonical_json(content)
         rows = [self._batch.check_one(EntityWrite(file_id, BLOB_REF, "1", text), content)]
         if old is not None:
-            live = self._contents.entities(scope, file_id)
+            live = self._renderer.entities(scope, file_id)
             if any(row.snapshot == text and row.entity_id == file_id for row in live):
                 rows = []
             rows += self._tombstones(live, {(BLOB_REF, file_id)})
@@ -174,17 +182,17 @@ class Changes:
         )  # fmt: skip
         if old is not None and not same:
             named = {(row.write.schema_key, row.write.entity_id) for row in rows}
-            rows = self._tombstones(self._contents.entities(scope, after.id), named) + rows
+            rows = self._tombstones(self._renderer.entities(scope, after.id), named) + rows
         return NewContent(after.data, hash, plugin.key, rows)
 
     # -- tombstones
 
     def gone(self, scope: Scope, file_id: str) -> list[Checked]:
         """Return a tombstone for every row of a file, those of no plugin included."""
-        return self._tombstones(self._contents.entities(scope, file_id), set(), foreign=True)
+        return self._tombstones(self._renderer.entities(scope, file_id), set(), foreign=True)
 
     def _gone(self, scope: Scope, file_id: str) -> list[Checked]:
-        return self._tombstones(self._contents.entities(scope, file_id), set())
+        return self._tombstones(self._renderer.entities(scope, file_id), set())
 
     def _tombstones(
         self, live: Sequence[Entity], kept: set[tuple[str, str]], *, foreign: bool = False

@@ -13,12 +13,12 @@ from lix_vtab.filesystem.changes import Changes, NewContent, OldContent
 from lix_vtab.filesystem.content import Contents
 from lix_vtab.filesystem.descriptors import FILE, File
 from lix_vtab.filesystem.directories import DirectoryWriter, Spot
-from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.paths import FilePath, check_segment, join_name, split_name
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.refusals import file_exists, file_is_directory, no_parent_id
-from lix_vtab.filesystem.renderings import Renderings, basis_of, holder_of
+from lix_vtab.filesystem.renderings import Renderings
+from lix_vtab.filesystem.storing import FileStore
 from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.mutation.batch import Batch, BatchWriter, Checked, EntityWrite
 from lix_vtab.mutation.writer import RowWrite, Visible, Writer
@@ -51,9 +51,9 @@ class FileWriter:
     __slots__ = (
         "_batch",
         "_changes",
+        "_content",
         "_contents",
         "_directories",
-        "_entries",
         "_lookup",
         "_plugins",
         "_renderings",
@@ -66,23 +66,24 @@ class FileWriter:
         store: Store,
         writer: Writer,
         batch: BatchWriter,
-        entries: Entries,
         lookup: Lookup,
         directories: DirectoryWriter,
         contents: Contents,
         changes: Changes,
         plugins: Plugins,
+        renderings: Renderings,
+        content: FileStore,
     ) -> None:
         self._store = store
         self._writer = writer
         self._batch = batch
-        self._entries = entries
         self._lookup = lookup
         self._directories = directories
         self._contents = contents
-        self._renderings: Renderings = contents.renderings
         self._changes = changes
         self._plugins = plugins
+        self._renderings = renderings
+        self._content = content
         directories.removes_files_by(self.delete)
 
     # -- inserting
@@ -110,7 +111,7 @@ class FileWriter:
                 version_id, spot, untracked=False, writer_key=new.writer_key
             )
             described = self._described(replace(file, directory_id=directory_id), new)
-        return self._store_new(version_id, id, described, content, new.writer_key)
+        return self._content.put_new(version_id, id, described, content, new.writer_key)
 
     def _described(self, file: File, new: NewFile) -> Checked:
         """Return a new file's descriptor, held against its schema."""
@@ -118,33 +119,6 @@ class FileWriter:
         content = file.snapshot()
         write = EntityWrite(file.id, FILE, "1", canonical_json(content), "lix", "lix", metadata)
         return self._batch.check_one(write, content)
-
-    def _store_new(
-        self,
-        version_id: str,
-        file_id: str,
-        described: Checked,
-        content: NewContent,
-        writer_key: str | None,
-    ) -> int:
-        """Write all of a tracked file whose id was never used before."""
-        store = self._store
-        if content.data is not None:
-            self._contents.blobs.put(content.data)
-        place = self._writer.place_of(version_id)
-        number = store.names.add(file_id)
-        rows = [described, *content.rows]
-        self._entries.expected = file_id
-        try:
-            with self._renderings.collecting(number):
-                batch = Batch(file_id, content.plugin_key or "lix", rows)
-                rowid = self._batch.write_new(version_id, batch, writer_key)
-        finally:
-            self._entries.expected = None
-        plugin_id = store.names.intern(content.plugin_key) if content.plugin_key else None
-        seq = store.commits.open(place[0])
-        self._renderings.write_new(place[1], seq, number, content.hash, content.error, plugin_id)
-        return rowid
 
     def _insert_over(
         self,
@@ -176,7 +150,7 @@ class FileWriter:
             version_id, spot, untracked=new.untracked, writer_key=new.writer_key
         )
         if content is not None:
-            self._store_content(version_id, scope, id, content, new.untracked, new.writer_key)
+            self._content.put(version_id, scope, id, content, new.untracked, new.writer_key)
         return self._put(
             version_id,
             replace(file, directory_id=directory_id),
@@ -230,7 +204,7 @@ class FileWriter:
             )
         metadata = given["row_metadata"] if "row_metadata" in given else _metadata(visible)
         if content is not None:
-            self._store_content(version_id, scope, old.id, content, untracked, writer_key)
+            self._content.put(version_id, scope, old.id, content, untracked, writer_key)
         if new != old or metadata != _metadata(visible):
             self._put(version_id, new, metadata, untracked, writer_key)
 
@@ -299,7 +273,7 @@ class FileWriter:
         old = self._changes.old(scope, file_id, path)
         content = self._changes.of_blob(scope, file_id, path, ref, old)
         if content is not None:
-            self._store_content(version_id, scope, file_id, content, visible.untracked, writer_key)
+            self._content.put(version_id, scope, file_id, content, visible.untracked, writer_key)
 
     # -- deleting
 
@@ -324,33 +298,6 @@ class FileWriter:
                 self._renderings.touch(place[1], self._store.commits.open(place[0]), number)
         if not self._store.overlay.has_file(place[0], number):
             self._renderings.forget(-place[0], number)
-        return True
-
-    # -- bytes of another scope
-
-    def adopt_bytes(self, version_id: str, file_id: str, source: Scope) -> bool:
-        """Give a file the very bytes it has in another scope, if it has the same entities there.
-
-        Tell whether it has those bytes now.
-        """
-        wanted = self._contents.content(source, file_id)
-        scope = self._writer.scope(version_id)
-        if wanted is None or self._lookup.file(scope, file_id) is None:
-            return False
-        if self._contents.digest(scope, file_id) == (wanted.hash.hex() or None):
-            return True
-        here = sorted(self._contents.entities(scope, file_id))
-        if here != sorted(self._contents.entities(source, file_id)):
-            return False
-        store = self._store
-        number = store.names.intern(file_id)
-        place = self._writer.place_of(version_id)
-        over = store.overlay.has_file(place[0], number)
-        holder, seq = (-place[0], 0) if over else (place[1], store.commits.open(place[0]))
-        basis = self._basis(scope, holder, number)
-        self._renderings.write(
-            holder, seq, number, wanted.hash, basis, wanted.error, wanted.plugin_id
-        )
         return True
 
     # -- paths
@@ -378,50 +325,6 @@ class FileWriter:
         return others[0] if others else None
 
     # -- storing
-
-    def _store_content(
-        self,
-        version_id: str,
-        scope: Scope,
-        file_id: str,
-        content: NewContent,
-        untracked: bool,
-        writer_key: str | None,
-    ) -> None:
-        """Write the entities and the bytes of a file."""
-        if content.data is not None:
-            self._contents.blobs.put(content.data)
-        store = self._store
-        number = store.names.intern(file_id)
-        place = self._writer.place_of(version_id)
-        renderings = self._renderings
-        with renderings.collecting(number) as touched:
-            self._batch.write(
-                version_id,
-                Batch(file_id, content.plugin_key or "lix", content.rows, untracked),
-                writer_key,
-            )
-        seq = 0 if untracked else store.commits.open(place[0])
-        holder = -place[0] if untracked else place[1]
-        if not untracked and store.overlay.has_file(place[0], number):
-            if holder in touched:
-                renderings.touch(holder, seq, number)
-            holder, seq = -place[0], 0
-        elif -place[0] in touched and not untracked:
-            renderings.forget(-place[0], number)
-        basis = self._basis(scope, holder, number)
-        plugin_id = store.names.intern(content.plugin_key) if content.plugin_key else None
-        renderings.write(holder, seq, number, content.hash, basis, content.error, plugin_id)
-
-    def _basis(self, scope: Scope, holder: int, number: int) -> str:
-        """Name the sets of rows behind a holder, once they cannot change any more."""
-        at = [holder_of(layer) for layer in scope.layers].index(holder)
-        behind = self._contents.behind(scope, at + 1)
-        positions = self._renderings.find(behind.layers, number)
-        if any(position.dirty for position in positions):
-            self._contents.settle(behind, positions, number)
-            positions = self._renderings.find(behind.layers, number)
-        return basis_of(positions)
 
     def _put(
         self,

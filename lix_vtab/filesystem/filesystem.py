@@ -13,7 +13,10 @@ from lix_vtab.filesystem.files import FileWriter
 from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.rebuild import check_entries, check_renderings, rebuild_entries
+from lix_vtab.filesystem.render import Renderer
 from lix_vtab.filesystem.renderings import Renderings
+from lix_vtab.filesystem.settling import Settler
+from lix_vtab.filesystem.storing import FileStore
 from lix_vtab.filesystem.tree import DirectoryPaths
 from lix_vtab.mutation.batch import BatchWriter
 from lix_vtab.mutation.catalogue import Catalogue
@@ -40,6 +43,7 @@ class Filesystem:
         "lookup",
         "plugins",
         "renderings",
+        "storage",
     )
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
@@ -53,21 +57,34 @@ class Filesystem:
         store.on_check(lambda: check_blobs(store.connection, store.db))
         self.blobs = Blobs(store.connection, store.db)
         self.plugins = Plugins(store, catalogue, writer)
-        self.contents = Contents(
-            store, scopes, self.lookup, self.renderings, self.blobs, self.plugins
-        )
+        renderer = Renderer(store, self.lookup, self.blobs, self.plugins)
+        self.contents = Contents(store, self.renderings, renderer, self.blobs)
+        self.plugins.on_change(self.contents.forget)
+        settler = Settler(store, scopes, self.lookup, self.renderings, renderer, self.blobs)
         self.batch = BatchWriter(store, catalogue, writer)
         self.directories = DirectoryWriter(store, writer, self.lookup)
-        self.files = FileWriter(
+        self.storage = FileStore(
             store,
             writer,
             self.batch,
             self.entries,
             self.lookup,
+            self.contents,
+            self.renderings,
+            renderer,
+            settler,
+        )
+        self.files = FileWriter(
+            store,
+            writer,
+            self.batch,
+            self.lookup,
             self.directories,
             self.contents,
-            Changes(store, self.contents, self.plugins, self.batch, writer),
+            Changes(store, self.contents, renderer, self.plugins, self.batch, writer),
             self.plugins,
+            self.renderings,
+            self.storage,
         )
 
     # -- reading any scope
@@ -93,7 +110,7 @@ class Filesystem:
 
         Tell whether it has those bytes now.
         """
-        return self.files.adopt_bytes(version_id, file_id, scope)
+        return self.storage.adopt(version_id, file_id, scope)
 
     def directory_paths(self, scope: Scope) -> DirectoryPaths:
         """Return what knows the paths of directories, for one statement."""

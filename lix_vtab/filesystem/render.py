@@ -1,0 +1,125 @@
+"""Making the bytes of a file from its entities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from lix_vtab.errors import CorruptError
+from lix_vtab.filesystem.descriptors import FALLBACK_PLUGIN
+from lix_vtab.filesystem.lookup import Lookup
+from lix_vtab.filesystem.plugins import Plugins
+from lix_vtab.filesystem.renderings import Position
+from lix_vtab.model.json import parse_json
+from lix_vtab.plugins.contract import EntityChange
+from lix_vtab.plugins.contract import File as PluginFile
+from lix_vtab.resolution.scope import Scope
+from lix_vtab.resolution.visible import IN_FILE, Query
+from lix_vtab.storage.blobs import Blobs
+from lix_vtab.storage.first_names import BLOB_REF_ID, FALLBACK_ID, LIX
+from lix_vtab.storage.store import Store
+
+__all__ = ["Entity", "Rendered", "Renderer"]
+
+
+class Entity(NamedTuple):
+    """A live row of a file."""
+
+    entity_id: str
+    schema_id: int
+    schema_version: str
+    snapshot: str
+    plugin_id: int
+
+
+class Rendered(NamedTuple):
+    """Bytes, whose entities they were made of, and what went wrong."""
+
+    data: bytes = b""
+    plugin_id: int | None = None
+    error: str | None = None
+
+
+_FIELDS = ("{entity_id}", "{schema_id}", "{schema_version}", "{snapshot}", "{plugin}")
+_ROWS = Query(_FIELDS, 1, ("x.file_id = ?1", IN_FILE))
+_FIRST = Query(_FIELDS, 1, ("x.file_id = ?1", IN_FILE), (f"{{plugin}} <> {LIX}",), limit=" LIMIT 1")
+
+
+class Renderer:
+    """Renders files of any scope. Nothing is kept here and nothing written."""
+
+    __slots__ = ("_blobs", "_lookup", "_plugins", "_store")
+
+    def __init__(self, store: Store, lookup: Lookup, blobs: Blobs, plugins: Plugins) -> None:
+        self._store = store
+        self._lookup = lookup
+        self._blobs = blobs
+        self._plugins = plugins
+
+    def entities(self, scope: Scope, file_id: str) -> list[Entity]:
+        """Return the live rows of a file, those of the nearest layer first."""
+        number = self._store.names.find(file_id)
+        if number == -1:
+            return []
+        return [Entity(*row) for row in self._run(_ROWS, scope, number)]
+
+    def owner(self, scope: Scope, file_id: str) -> int | None:
+        """Return whose entities lie nearest."""
+        first = self._run(_FIRST, scope, self._store.names.find(file_id)).fetchone()
+        return None if first is None else Entity(*first).plugin_id
+
+    def path(self, scope: Scope, file_id: str) -> str:
+        """Return the path a plugin is told."""
+        file = self._lookup.file(scope, file_id)
+        if file is None:
+            return ""
+        return (self._lookup.paths(scope).path(file.directory_id) or "") + file.segment
+
+    def render(self, scope: Scope, file_id: str, positions: Sequence[Position]) -> Rendered:
+        """Return what the entities of a file stand for."""
+        entities = [row for row in self.entities(scope, file_id) if row.plugin_id != LIX]
+        if not entities:
+            return Rendered()
+        owner = entities[0].plugin_id
+        if owner == FALLBACK_ID:
+            return Rendered(self._blob(entities), owner)
+        previous = self._previous(positions)
+        key = self._store.names.text(owner)
+        plugin = self._plugins.get(key)
+        if plugin is None:
+            return Rendered(previous, owner, f"plugin '{key}' is not installed")
+        file = PluginFile(file_id, self.path(scope, file_id), previous)
+        changes = self._changes([row for row in entities if row.plugin_id == owner])
+        return Rendered(self._plugins.apply(plugin, file, changes), owner)
+
+    def _changes(self, entities: Sequence[Entity]) -> list[EntityChange]:
+        """Return entities as a plugin gets them, in an order that depends on nothing else."""
+        text = self._store.names.text
+        owned = sorted((text(row.schema_id), *row) for row in entities)
+        contents = parse_json(f"[{','.join([row[4] for row in owned])}]")
+        return [
+            EntityChange(entity_id, schema_key, content, schema_version)
+            for (schema_key, entity_id, _, schema_version, _, _), content in zip(
+                owned, contents, strict=True
+            )
+        ]
+
+    def _blob(self, entities: Sequence[Entity]) -> bytes:
+        for row in entities:
+            if row.schema_id == BLOB_REF_ID:
+                return self._blobs.get(parse_json(row.snapshot)["blob_hash"])
+        raise CorruptError(f"rows of {FALLBACK_PLUGIN} name no content")
+
+    def _previous(self, positions: Sequence[Position]) -> bytes:
+        """Return the bytes as they were last written or rendered, nearby first."""
+        for position in positions:
+            hash = position.previous if position.hash is None else position.hash
+            if hash is not None:
+                return self._blobs.get(hash.hex()) if hash else b""
+        return b""
+
+    def _run(self, query: Query, scope: Scope, number: int) -> Any:
+        store = self._store
+        view = scope.view(None, store.overlay.occupied())
+        sql = query.sql(store.db, view.shape, len(scope.chain))
+        return store.connection.execute(sql, (number, *view.params))
