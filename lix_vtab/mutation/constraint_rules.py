@@ -44,6 +44,12 @@ class Group(NamedTuple):
 
     def value(self, content: Json) -> SqlValue:
         """Return what the index holds for a row, None when a member is null or absent."""
+        name = self.pointers[0].name
+        if name is not None and len(self.pointers) == 1 and type(content) is dict:
+            value = content.get(name)
+            # most values need no further thought
+            if value is None or (type(value) is str and len(value) < 200):
+                return value
         values = member_values(self.pointers, content)
         return None if values is None else group_value(values)
 
@@ -61,6 +67,8 @@ class Reference(NamedTuple):
     target: Group | None
     materialized: bool
     same_file: bool
+    textual: bool
+    """Whether the target's key consists of texts only, so that its entity id tells it all."""
 
     @property
     def to_state(self) -> bool:
@@ -171,6 +179,7 @@ class _Collector(NamedTuple):
             None if by_key else self._group(target_key, remote),
             foreign.get("mode") == "materialized",
             "file_id" in foreign.get("scope", ()),
+            target is not None and by_key and all(_is_text(target, name) for name in remote),
         )
 
     def _group(self, schema_key: str, texts: Iterable[str]) -> Group:
@@ -182,3 +191,9 @@ class _Collector(NamedTuple):
         known = self.rules.groups.get(schema_id, ())
         if group not in known:
             self.rules.groups[schema_id] = (*known, group)
+
+
+def _is_text(definition: Definition, pointer: str) -> bool:
+    name = parse_pointer(pointer).name
+    property = definition.get("properties", {}).get(name)
+    return isinstance(property, dict) and property.get("type") == "string"

@@ -11,6 +11,7 @@ from lix_vtab.mutation.constraint_rules import Group, Reference
 from lix_vtab.mutation.writer import DERIVED
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import Query
+from lix_vtab.schema.coerce import SqlValue
 from lix_vtab.schema.groups import comparable, group_value, member_values
 from lix_vtab.schema.keys import key_text
 from lix_vtab.storage.ddl import qualify, quote
@@ -29,7 +30,10 @@ _BY_VALUE = Query(
 )
 _BY_ENTITY = Query(_OUTPUTS, 2, ("x.schema_id = ?1", "x.entity_id = ?2"))
 
-_ANYWHERE = "SELECT 1 FROM lix_internal_index WHERE group_id = ? AND value = ? LIMIT 1"
+_ANYWHERE = (
+    "SELECT 1 FROM lix_internal_index WHERE group_id = ? AND value = ? "
+    "AND (entity_id IS NOT ? OR file_id IS NOT ?) LIMIT 1"
+)
 
 
 class Row(NamedTuple):
@@ -88,6 +92,12 @@ class Search:
         self._store = store
         self._anywhere = qualify(_ANYWHERE, store.db)
 
+    def is_free(self, group: Group, value: SqlValue, key: Key | None = None) -> bool:
+        """Tell whether no row anywhere ever had a value in a group, apart from that of a key."""
+        place = (None, None) if key is None else (key.entity_id, key.file_id)
+        found = self._store.connection.execute(self._anywhere, (group.id, value, *place))
+        return found.fetchone() is None
+
     def having(
         self, scope: Scope, group: Group, values: list[Json], coming: Coming
     ) -> Iterator[Row]:
@@ -96,8 +106,7 @@ class Search:
         wanted = comparable(values)
         schema_id = store.names.find(group.schema_key)
         value = group_value(values)
-        probe = store.connection.execute(self._anywhere, (group.id, value)).fetchone()
-        if probe is not None:
+        if not self.is_free(group, value):
             for row in self._rows(_BY_VALUE, scope, schema_id, group.id, value):
                 found = member_values(group.pointers, row.content)
                 if not coming.replaces(row) and found and comparable(found) == wanted:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.keys import join_entity_id
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.constraint_errors import (
     Violation,
@@ -34,7 +35,8 @@ from lix_vtab.mutation.constraint_rules import (
 from lix_vtab.mutation.constraint_search import Coming, Row, Search
 from lix_vtab.mutation.writer import ABORT, REPLACE, Visible, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scope, Scopes
-from lix_vtab.schema.groups import member_values
+from lix_vtab.schema.groups import group_value, member_values
+from lix_vtab.storage.names import LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
 
@@ -138,7 +140,55 @@ class Constraints:
 
     def check(self, write: Write) -> None:
         """Refuse a row that breaks a rule, or remember to look again."""
-        self.check_many((write,))
+        if write.after is None:
+            innocent = write.before is not None and self._is_forgotten(write, write.before)
+        else:
+            innocent = self._is_alone(write) and self._has_targets(write)
+        if not innocent:
+            self.check_many((write,))
+
+    def _is_forgotten(self, write: Write, before: Visible) -> bool:
+        """Tell quickly whether nobody anywhere refers to a row that goes."""
+        content = _content(before)
+        for reference in self.rules().referring_to(write.row.schema_key):
+            if reference.to_state:
+                names = [write.key.entity_id, write.row.schema_key, write.row.file_id]
+                value = group_value(names)
+            else:
+                values = member_values(reference.target_properties, content)
+                if values is None:
+                    continue
+                value = group_value(values)
+            if not self._search.is_free(reference.local, value):
+                return False
+        return True
+
+    def _is_alone(self, write: Write) -> bool:
+        """Tell quickly whether nobody else anywhere has the unique values of a row."""
+        rules, key = self.rules(), write.row.schema_key
+        if any(reference.target for reference in rules.referrers.get(key, ())):
+            return False
+        for group in rules.unique.get(key, ()):
+            value = group.value(write.after)
+            if value is not None and not self._search.is_free(group, value, write.key):
+                return False
+        return True
+
+    def _has_targets(self, write: Write) -> bool:
+        """Tell quickly whether everything a row refers to is there."""
+        names = self._store.names
+        for reference in self.rules().references.get(write.row.schema_key, ()):
+            values = member_values(reference.local.pointers, write.after)
+            if values is None:
+                continue
+            if not reference.textual or not all(type(value) is str for value in values):
+                return False
+            file_id = write.key.file_id if reference.same_file else LIX
+            target = Key(names.find(reference.target_key), join_entity_id(values), file_id)
+            found = self._writer.visible(write.version_id, target)
+            if found is None or (found.untracked and not write.row.untracked):
+                return False
+        return True
 
     def check_many(self, writes: Sequence[Write]) -> None:
         """Do the same for rows written together, which count as written for each other."""
