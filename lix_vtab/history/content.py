@@ -12,6 +12,7 @@ __all__ = [
     "CHANGES_BY_COMMIT",
     "CHANGES_BY_FILE",
     "CHANGES_BY_KEY",
+    "CHANGE_COUNT",
     "IS_OWN",
     "IS_WORKING",
     "PARENTS",
@@ -32,6 +33,12 @@ CHANGES = (
     "JOIN lix_internal_change h ON h.no = m.change_no WHERE m.seq = c.seq"
 )
 """Number and id of every change commit `c` contains."""
+
+CHANGE_COUNT = (
+    f"((SELECT count(*) FROM lix_internal_change h WHERE {IS_OWN}) "
+    "+ (SELECT count(*) FROM lix_internal_member m WHERE m.seq = c.seq))"
+)
+"""How many changes commit `c` contains."""
 
 SINCE_BASELINE = "c.segment_id = v.segment_id AND c.seq > coalesce(v.baseline_seq, 0)"
 """Condition: commit `c` was made in version `v` since its last checkpoint."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from lix_vtab.history.diff import Comparison, compare
 from lix_vtab.history.graph import Graph, Reach
 from lix_vtab.history.revision import Revision, Revisions
@@ -13,17 +15,23 @@ from lix_vtab.storage.versions import Pointer
 
 __all__ = ["History"]
 
+CACHED_SCOPES = 1024
+"""How many past states are kept ready to be read."""
+
 
 class History:
     """The commit graph, revision names and scopes of past states of one database."""
 
-    __slots__ = ("_scopes", "_store", "_versions", "graph", "revisions")
+    __slots__ = ("_past", "_scopes", "_store", "_versions", "graph", "revisions")
 
     def __init__(self, store: Store, scopes: Scopes, versions: VersionWriter) -> None:
         self._store = store
         self._scopes = scopes
         self._versions = versions
+        self._past: OrderedDict[tuple[int, str], Scope] = OrderedDict()
         self.graph = Graph(store)
+        store.on_foreign_write(self._past.clear)
+        store.transaction.on_rollback(self._past.clear)
         self.revisions = Revisions(store, scopes, versions, self.graph)
 
     def resolve(self, name: object) -> Revision:
@@ -33,8 +41,15 @@ class History:
     def scope(self, revision: Revision) -> Scope:
         """Return the scope that shows the state of a revision: the own rows of its line then."""
         commit = revision.commit
-        version = self._store.versions.pointer_by_no(commit.version_no)
-        return self._scopes.at(commit.segment_id, commit.seq, version.id)
+        known = self._past.get((commit.seq, commit.id))
+        if known is None:
+            version = self._store.versions.pointer_by_no(commit.version_no)
+            known = self._scopes.at(commit.segment_id, commit.seq, version.id)
+            if not self._store.transaction.active:
+                self._past[commit.seq, commit.id] = known
+                if len(self._past) > CACHED_SCOPES:
+                    self._past.popitem(last=False)
+        return known
 
     def reach(self, revision: Revision) -> Reach:
         """Return what can be reached from a revision.

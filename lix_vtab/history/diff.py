@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -43,11 +44,15 @@ FIELDS: Mapping[str, str] = {
             "writer_key": "{0}.writer_key",
         }.items()
     },
+    **{
+        f"{side}_commit_id": f"(SELECT id FROM lix_internal_commit WHERE seq = d.{side} >> 32)"
+        for side in ("before", "after")
+    },
 }
-"""What can be asked of a difference, besides `before_commit_id` and `after_commit_id`."""
+"""What can be asked of a difference."""
 
 _DIFFERS = (
-    "d.before_no IS NOT d.after_no AND (x.snapshot IS NOT y.snapshot OR (x.snapshot IS NOT NULL "
+    "x.no IS NOT y.no AND (x.snapshot IS NOT y.snapshot OR (x.snapshot IS NOT NULL "
     "AND (x.metadata IS NOT y.metadata OR x.schema_version IS NOT y.schema_version "
     "OR x.plugin_id IS NOT y.plugin_id)))"
 )
@@ -67,14 +72,16 @@ _SEARCHED = (
 )
 
 # The row of a key in one segment as of a commit: the newest, or the last one superseded by then.
+# Its commit and its change come in one number, so that they are looked up once.
 _ROW = (
-    "(SELECT CASE WHEN t.from_seq <= ?{limit} THEN t.{tip} ELSE (SELECT p.{past} "
-    "FROM lix_internal_past p WHERE p.segment_id = ?{segment} AND p.schema_id = {of}.schema_id "
-    "AND p.entity_id = {of}.entity_id AND p.file_id = {of}.file_id AND p.from_seq <= ?{limit} "
-    "ORDER BY p.from_seq DESC LIMIT 1) END FROM lix_internal_tip t WHERE t.segment_id = ?{segment} "
-    "AND t.schema_id = {of}.schema_id AND t.entity_id = {of}.entity_id "
-    "AND t.file_id = {of}.file_id AND t.first_seq <= ?{limit})"
+    "(SELECT CASE WHEN t.from_seq <= ?{limit} THEN t.from_seq << 32 | t.change_no ELSE "
+    "(SELECT p.from_seq << 32 | p.change_no FROM lix_internal_past p "
+    "WHERE p.segment_id = ?{segment} AND p.schema_id = k.schema_id AND p.entity_id = k.entity_id "
+    "AND p.file_id = k.file_id AND p.from_seq <= ?{limit} ORDER BY p.from_seq DESC LIMIT 1) END "
+    "FROM lix_internal_tip t WHERE t.segment_id = ?{segment} AND t.schema_id = k.schema_id "
+    "AND t.entity_id = k.entity_id AND t.file_id = k.file_id AND t.first_seq <= ?{limit})"
 )
+_CHANGE = "(d.{0} & 4294967295)"
 
 
 class Span(NamedTuple):
@@ -109,11 +116,11 @@ class Comparison:
     def sql(
         self,
         outputs: Sequence[str],
-        keys: Sequence[str],
-        filters: Sequence[str],
-        parameters: int,
+        keys: Sequence[str] = (),
+        filters: Sequence[str] = (),
+        parameters: int = 0,
         *,
-        searched: bool,
+        searched: bool = False,
     ) -> str:
         """Write the query for conditions that use the parameters up to a number.
 
@@ -124,31 +131,32 @@ class Comparison:
         source = (_SEARCHED if searched else _TOUCHED).format(
             parameters + 1, " AND ".join(keys) or "1"
         )
-        first = parameters + 2
-        middle = first + 2 * len(self.before)
-        spots = {"before": (first, self.before), "after": (middle, self.after)}
-        rows = ", ".join(
-            f"{_shown(*spot, 'k', 'change_no', 'change_no')} AS {side}_no"
-            for side, spot in spots.items()
-        )
-        fields = {
-            **FIELDS,
-            **{
-                f"{side}_commit_id": "(SELECT id FROM lix_internal_commit WHERE seq = "
-                f"{_shown(*spot, 'd', 'from_seq', 'from_seq')})"
-                for side, spot in spots.items()
-            },
-        }
-        where = " AND ".join([_DIFFERS, *filters])
-        text = (
-            f"SELECT {', '.join([*outputs, 'coalesce(d.after_no, -d.before_no)'])} FROM "
-            f"(SELECT k.schema_id, k.entity_id, k.file_id, {rows} FROM ({source}) k) d "
-            "LEFT JOIN lix_internal_change x ON x.no = d.before_no "
-            f"LEFT JOIN lix_internal_change y ON y.no = d.after_no WHERE {where}"
-        )
-        for name, template in fields.items():
-            text = text.replace(f"{{{name}}}", template)
-        return text
+        return _write(self.shape, source, tuple(outputs), tuple(filters), parameters + 2)
+
+
+@lru_cache(maxsize=256)
+def _write(
+    shape: tuple[int, int],
+    source: str,
+    outputs: tuple[str, ...],
+    filters: tuple[str, ...],
+    first: int,
+) -> str:
+    """Write the query over the keys of a source; rows are looked up from parameter `first` on."""
+    before = _shown(first, shape[0])
+    after = _shown(first + 2 * shape[0], shape[1])
+    where = " AND ".join([_DIFFERS, *filters])
+    # materialised, because SQLite would look rows up again each time they are mentioned
+    text = (
+        "WITH d AS MATERIALIZED (SELECT k.schema_id, k.entity_id, k.file_id, "
+        f"{before} AS before, {after} AS after FROM ({source}) k) "
+        f"SELECT {', '.join([*outputs, 'coalesce(d.after & 4294967295, -d.before)'])} FROM d "
+        f"LEFT JOIN lix_internal_change x ON x.no = {_CHANGE.format('before')} "
+        f"LEFT JOIN lix_internal_change y ON y.no = {_CHANGE.format('after')} WHERE {where}"
+    )
+    for name, template in FIELDS.items():
+        text = text.replace(f"{{{name}}}", template)
+    return text
 
 
 def compare(
@@ -178,12 +186,9 @@ def _between(graph: Graph, before: Commit | None, after: Commit | None) -> list[
     return [*spans, *(Span(s.segment_id, 0, s.upto) for s in other)]
 
 
-def _shown(first: int, lineage: Lineage, of: str, tip: str, past: str) -> str:
-    """Write what a state shows for a key `of`: its row in the nearest segment that has one."""
-    if not lineage:
+def _shown(first: int, layers: int) -> str:
+    """Write what a state shows for a key `k`: its row in the nearest segment that has one."""
+    if not layers:
         return "NULL"
-    rows = [
-        _ROW.format(segment=first + 2 * n, limit=first + 2 * n + 1, of=of, tip=tip, past=past)
-        for n in range(len(lineage))
-    ]
-    return f"coalesce({', '.join(rows)})" if len(rows) > 1 else rows[0]
+    rows = [_ROW.format(segment=first + 2 * n, limit=first + 2 * n + 1) for n in range(layers)]
+    return f"coalesce({', '.join(rows)})" if layers > 1 else rows[0]

@@ -76,6 +76,16 @@ class Reach:
     def __contains__(self, commit: Commit) -> bool:
         return self.depth(commit.segment_id, commit.seq, commit.generation) is not None
 
+    def line(self) -> tuple[int, list[int], list[int]] | None:
+        """Return (segment, ends, values) when all that can be reached lies in one segment.
+
+        A commit there is `values[n] - generation` away, for the first end that is not before it.
+        """
+        if len(self._ends) != 1:
+            return None
+        ((segment_id, ends),) = self._ends.items()
+        return segment_id, ends, self._values[segment_id]
+
     def stretches(self) -> Iterator[Stretch]:
         """Yield how much of each segment can be reached."""
         for segment_id, ends in self._ends.items():
@@ -96,21 +106,26 @@ class Graph:
     What is complete never changes, so it is remembered; nothing is while a transaction writes.
     """
 
-    __slots__ = ("_junctions", "_newest", "_reaches", "_store")
+    __slots__ = ("_fresh", "_known", "_newest", "_reaches", "_starts", "_store")
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._junctions: dict[int, list[_Junction]] = {}
+        # commits with further parents by segment: those up to `newest`, and later ones
+        self._known: dict[int, list[_Junction]] = {}
+        self._fresh: dict[int, list[_Junction]] = {}
+        self._newest = 0
+        self._starts: dict[int, _Junction] = {}
         self._reaches: OrderedDict[tuple[int, str], Reach] = OrderedDict()
-        self._newest: object = None
         store.on_foreign_write(self.forget)
         store.transaction.on_rollback(self.forget)
 
     def forget(self) -> None:
         """Drop what is remembered."""
-        self._junctions.clear()
+        self._known.clear()
+        self._fresh.clear()
+        self._newest = 0
+        self._starts.clear()
         self._reaches.clear()
-        self._newest = None
 
     def reach(self, commit: Commit) -> Reach:
         """Return what can be reached from a commit, itself included at distance 0."""
@@ -147,8 +162,8 @@ class Graph:
         at: tuple[int, int] | None = (commit.segment_id, commit.seq)
         while at is not None:
             yield Stretch(*at)
-            parents = self._start(at[0])
-            at = (parents[0][0], parents[0][1]) if parents else None
+            start = self._start(at[0])
+            at = start.parents[0][:2] if start is not None and start.parents else None
 
     def ancestor(self, commit: Commit, steps: int) -> Commit | None:
         """Return the commit so many first parents before another."""
@@ -234,52 +249,67 @@ class Graph:
         return Reach(anchors)
 
     def _of_segment(self, segment_id: int) -> list[_Junction]:
-        known = self._junctions.get(segment_id)
-        if known is None:
-            known = self._load(segment_id)
-            if known and not self._store.transaction.active:
-                self._junctions[segment_id] = known
-        return known
+        """Return the junctions of a segment, oldest first; its first commit is always one."""
+        start = self._start(segment_id)
+        more = [*self._known.get(segment_id, ()), *self._fresh.get(segment_id, ())]
+        if start is None:
+            return more
+        if more and more[0].seq == start.seq:
+            both = (*start.parents, *more[0].parents)
+            return [start._replace(parents=both), *more[1:]]
+        return [start, *more]
 
-    def _load(self, segment_id: int) -> list[_Junction]:
-        start = self._fetch(
+    def _start(self, segment_id: int) -> _Junction | None:
+        """Return the first commit of a segment, with its first parent if it has one."""
+        known = self._starts.get(segment_id)
+        if known is not None:
+            return known
+        rows = self._fetch(
             "SELECT c.seq, c.generation, p.segment_id, p.seq, p.generation "
             "FROM lix_internal_commit c LEFT JOIN lix_internal_commit p ON p.seq = c.parent_seq "
             "WHERE c.segment_id = ? ORDER BY c.seq LIMIT 1",
             (segment_id,),
         )
-        extra = self._fetch(
-            "SELECT c.seq, c.generation, p.segment_id, p.seq, p.generation "
-            "FROM lix_internal_commit c JOIN lix_internal_parent x ON x.seq = c.seq "
-            "JOIN lix_internal_commit p ON p.seq = x.parent_seq "
-            "WHERE c.segment_id = ? ORDER BY c.seq, x.position",
-            (segment_id,),
-        )
-        found: dict[int, _Junction] = {}
-        for seq, generation, *parent in (*start, *extra):
-            before = found.get(seq)
-            parents = before.parents if before else ()
-            if parent[0] is not None:
-                parents += ((parent[0], parent[1], parent[2]),)
-            found[seq] = _Junction(seq, generation, parents)
-        return [found[seq] for seq in sorted(found)]
-
-    def _start(self, segment_id: int) -> tuple[tuple[int, int, int], ...]:
-        """Return the first parent of a segment's first commit, if it has one."""
-        junctions = self._of_segment(segment_id)
-        if not junctions:
-            return ()
-        first = junctions[0].parents
-        commit = self._store.commits.by_seq(junctions[0].seq)
-        assert commit is not None
-        return first[:1] if commit.parent_seq is not None else ()
+        if not rows:
+            return None
+        seq, generation, parent_segment, parent_seq, parent_generation = rows[0]
+        parents = ((parent_segment, parent_seq, parent_generation),) if parent_seq else ()
+        start = _Junction(seq, generation, parents)
+        if not self._store.transaction.active:
+            self._starts[segment_id] = start
+        return start
 
     def _refresh(self) -> None:
         """Notice new merges and checkpoints."""
-        newest = self._fetch("SELECT max(seq) FROM lix_internal_parent")
-        if newest != self._newest:
+        newest = self._fetch("SELECT coalesce(max(seq), 0) FROM lix_internal_parent")[0][0]
+        if newest < self._newest:
             self.forget()
+        self._fresh = self._load(self._newest) if newest > self._newest else {}
+        if self._fresh and not self._store.transaction.active:
+            for segment_id, junctions in self._fresh.items():
+                self._known.setdefault(segment_id, []).extend(junctions)
+            self._fresh = {}
             self._newest = newest
+
+    def _load(self, after: int) -> dict[int, list[_Junction]]:
+        """Return the commits with further parents that are newer than one, by segment."""
+        rows = self._fetch(
+            "SELECT c.segment_id, c.seq, c.generation, p.segment_id, p.seq, p.generation "
+            "FROM lix_internal_parent x CROSS JOIN lix_internal_commit c ON c.seq = x.seq "
+            "JOIN lix_internal_commit p ON p.seq = x.parent_seq "
+            "WHERE x.seq > ? ORDER BY x.seq, x.position",
+            (after,),
+        )
+        found: dict[int, list[_Junction]] = {}
+        for segment_id, seq, generation, *parent in rows:
+            place = (parent[0], parent[1], parent[2])
+            junctions = found.setdefault(segment_id, [])
+            if junctions and junctions[-1].seq == seq:
+                last = junctions.pop()
+                junctions.append(last._replace(parents=(*last.parents, place)))
+            else:
+                junctions.append(_Junction(seq, generation, (place,)))
+        return found
 
     def _fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[int, ...]]:
         return self._store.connection.execute(qualify(sql, self._store.db), params).fetchall()

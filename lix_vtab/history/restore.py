@@ -63,7 +63,7 @@ _OUTPUTS = (
 
 def differences(store: Store, comparison: Comparison) -> list[Difference]:
     """Return everything two states show differently."""
-    sql = qualify(comparison.sql(_OUTPUTS, (), (), 0, searched=False), store.db)
+    sql = qualify(comparison.sql(_OUTPUTS), store.db)
     rows = store.connection.execute(sql, comparison.params(searched=False)).fetchall()
     return [Difference(row[0], row[1], row[2], Side(*row[3:8]), Side(*row[8:13])) for row in rows]
 
@@ -173,7 +173,8 @@ class Restorer:
         if source is not None:
             touched = {d.file_id for d in wanted if d.file_id != "lix"}
             touched |= {d.entity_id for d in wanted if d.schema_key == FILE}
-            self._restore_bytes(version_id, {*touched, *file_ids}, source, writer_key)
+            if touched or file_ids:
+                self._restore_bytes(version_id, {*touched, *file_ids}, source, writer_key)
         made = self.tip(version_id)
         if made.seq != before.seq:
             commits.describe(made.seq, message)

@@ -23,12 +23,13 @@ from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
-from lix_vtab.storage.versions import Pointer
+from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL, Pointer
 
 __all__ = ["Revision", "Revisions"]
 
 SHORTEST_PREFIX = 4
 
+_HEADS = ("HEAD", "@", "")
 _STEPS = re.compile(r"((?:~\d*|\^\d*)+)$")
 _STEP = re.compile(r"([~^])(\d*)")
 _LABELS = Query(
@@ -40,7 +41,7 @@ _LABELS = Query(
         "{snapshot} ->> '$.label_id' IN (SELECT value FROM json_each(?2))",
     ),
 )
-_LABEL_IDS = Query(
+_NAMED = Query(
     ("{entity_id}",), 2, keys=("x.schema_id = ?1",), filters=("{snapshot} ->> '$.name' = ?2",)
 )
 
@@ -80,10 +81,12 @@ class Revisions:
                 f"a revision must be a text, got {name!r}",
                 hint="a commit id, the name of a version or checkpoint, HEAD, HEAD~2",
             )
+        steps = _STEPS.search(name)
+        if steps is not None and name[: steps.start()] in _HEADS:
+            return self._walk(self.head(), steps[1], name)
         found = self._base(name)
         if found is not None:
             return found
-        steps = _STEPS.search(name)
         if steps is not None:
             # a name may look like steps itself, so the longest one that exists is taken
             for step in reversed([*_STEP.finditer(name, steps.start())]):
@@ -104,7 +107,7 @@ class Revisions:
     # -- single names, most exact first
 
     def _base(self, name: str) -> Revision | None:
-        if name in ("", "@", "HEAD"):
+        if name in _HEADS:
             return self.head()
         return (
             self._commit(name)
@@ -131,7 +134,7 @@ class Revisions:
     def _version(self, name: str) -> Revision | None:
         if self._store.versions.place(name) is not None:
             return self._tip(name, name)
-        named = [found.id for found in self._versions.descriptors() if found.name == name]
+        named = self._visible(DESCRIPTOR, _NAMED, name, GLOBAL)
         if len(named) > 1:
             raise VersionError(
                 f"{len(named)} versions are named '{name}'",
@@ -178,7 +181,7 @@ class Revisions:
         )
 
     def _labelled(self, name: str) -> Revision | None:
-        labels = self._visible("lix_label", _LABEL_IDS, name)
+        labels = self._visible("lix_label", _NAMED, name)
         if not labels:
             return None
         listed = canonical_json(labels)
@@ -234,10 +237,12 @@ class Revisions:
         row = self._store.connection.execute(qualify(sql, self._store.db), params).fetchone()
         return None if row is None else row[0]
 
-    def _visible(self, schema_key: str, query: Query, value: str) -> list[str]:
-        """Return the first column of rows visible in the active version."""
+    def _visible(
+        self, schema_key: str, query: Query, value: str, version_id: str | None = None
+    ) -> list[str]:
+        """Return the first column of rows visible in a version, the active one by default."""
         store = self._store
-        scope = self._scopes.of(self._versions.active_id())
+        scope = self._scopes.of(version_id or self._versions.active_id())
         schema_id = store.names.find(schema_key)
         if scope is None or schema_id == -1:
             return []

@@ -195,10 +195,11 @@ class Commits:
         """Complete the open commit of one version for good: what follows gets another commit."""
         for hook in self.before_seal:
             hook()
-        self._open.pop(version_no, None)
-        self._complete("version_no = ?", version_no)
+        if self._first_open is not None:
+            self._open.pop(version_no, None)
+            self._complete("seq >= ? AND version_no = ?", self._first_open, version_no)
 
-    def _complete(self, condition: str, value: int) -> list[int]:
+    def _complete(self, condition: str, *values: int) -> list[int]:
         """Complete the open commits among some, newest first; return those that had content."""
         pending = self._connection.execute(
             qualify(
@@ -206,7 +207,7 @@ class Commits:
                 f"lix_internal_commit WHERE {condition} AND last_change IS NULL ORDER BY seq DESC",
                 self._db,
             ),
-            (value,),
+            values,
         ).fetchall()
         completed = []
         for seq, first, version_no, parent_seq, message in pending:

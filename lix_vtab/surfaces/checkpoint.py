@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lix_vtab.history.content import CHANGES
+from lix_vtab.history.content import CHANGE_COUNT
 from lix_vtab.session import Session
 from lix_vtab.surfaces.base import ReadOnlySurface
 from lix_vtab.surfaces.planner import Column, Plan
@@ -43,7 +43,7 @@ class CheckpointTable(ReadOnlySurface):
             "message": "c.message",
             "made_in": "(SELECT id FROM lix_internal_version WHERE no = c.version_no)",
             "change_set_id": "c.change_set_id",
-            "changes": f"(SELECT count(*) FROM ({CHANGES}))",
+            "changes": CHANGE_COUNT,
             "authors": "coalesce(c.authors, '[]')",
             "at": "c.created_at",
             "rowid": "k.seq",

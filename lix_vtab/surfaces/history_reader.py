@@ -9,6 +9,7 @@ away each is, is looked up in `Graph.reach` while the rows go by.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -238,8 +239,9 @@ class HistoryReader:
             if source.with_adopted
             else "NULL"
         )
+        known = self._known(plan, numbered)
         outputs = [
-            (self._columns[n].template or "NULL") if n in plan.columns else "NULL"
+            known.get(n) or (self._columns[n].template or "NULL") if n in plan.columns else "NULL"
             for n in range(max(plan.columns, default=-1) + 1)
         ]
         listed = ", ".join([*outputs, "c.segment_id", "c.seq", "c.generation", adopted, "h.no"])
@@ -252,6 +254,16 @@ class HistoryReader:
             f"CROSS JOIN lix_internal_commit c ON c.seq = h.commit_seq WHERE {where}"
         )
         return _FIELD.sub(lambda match: _FIELDS[match[1]], text)
+
+    def _known(self, plan: Plan, numbered: Sequence[tuple[_Condition, str]]) -> dict[int, str]:
+        """Return what to show in columns whose value a condition fixes: its very parameter."""
+        first = 0 if self._schema_key is None else 1
+        terms = [t for t in plan.terms if t.column not in (self._root, self._commit, self._depth)]
+        return {
+            term.column: text.rpartition(" ")[2]
+            for term, (_, text) in zip(terms, numbered[first:], strict=True)
+            if term.operator == "=" and self._columns[term.column].role == "entity"
+        }
 
     def _commits(self, question: _Question, reach: Reach) -> list[int]:
         """Return the commits within the bounds of a question."""
@@ -277,6 +289,32 @@ class HistoryReader:
         working: frozenset[int],
     ) -> Iterator[Sequence[Any]]:
         """Say of each change where it was found nearest; leave out what cannot be reached."""
+        line = reach.line()
+        if line is None or working:
+            yield from self._looked_up(found, last, root, reach, working)
+            return
+        # most histories are one line of commits, where the place of one is soon found
+        (segment_id, ends, values), depth_at = line, self._depth
+        segment_at, seq_at, generation_at, adopted_at = range(last + 1, last + 5)
+        newest, shows_depth = ends[-1], depth_at <= last
+        for row in found:
+            if row[adopted_at] is not None:
+                yield from self._looked_up([row], last, root, reach, working)
+            elif row[segment_at] == segment_id and row[seq_at] <= newest:
+                changed = [*row]
+                if shows_depth:
+                    changed[depth_at] = values[bisect_left(ends, row[seq_at])] - row[generation_at]
+                yield changed
+
+    def _looked_up(
+        self,
+        found: Iterable[tuple[Any, ...]],
+        last: int,
+        root: Revision,
+        reach: Reach,
+        working: frozenset[int],
+    ) -> Iterator[Sequence[Any]]:
+        """Look the place of each change up in the graph."""
         depth_of = reach.depth
         shows_depth, shows_commit = self._depth <= last, self._commit <= last
         for row in found:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from lix_vtab.errors import FileNotFound, InvalidValueError
-from lix_vtab.history.content import CHANGES, PARENTS
+from lix_vtab.history.content import CHANGE_COUNT, PARENTS
 from lix_vtab.history.graph import Reach
 from lix_vtab.history.revision import Revision
 from lix_vtab.history.touching import Touching
@@ -27,7 +27,7 @@ _TEXTS = {
     "created_at": "c.created_at",
     "author_account_ids": "coalesce(c.authors, '[]')",
     "message": "c.message",
-    "change_count": f"(SELECT count(*) FROM ({CHANGES}))",
+    "change_count": CHANGE_COUNT,
     "parent_commit_ids": "(SELECT json_group_array(id) "
     f"FROM (SELECT id FROM ({PARENTS}) ORDER BY position))",
     "version_id": "(SELECT v.id FROM lix_internal_version v WHERE v.no = c.version_no)",
