@@ -1,6 +1,6 @@
 """Take every figure and write docs/performance.md: `python -m benchmarks`, on a quiet machine.
 
-About two hours with all peers. Each part can be run alone (`python -m benchmarks.compare --help`,
+About an hour with all peers. Each part can be run alone (`python -m benchmarks.compare --help`,
 and so on); parts that fail do not keep the others from running.
 """
 

@@ -56,6 +56,8 @@ def see(
             return timed(self.sql, 0, lambda: self.inner.get)
 
     def execute(sql: str, bindings: Any = ()) -> Any:
+        if tally is None:
+            return Cursor(inner_execute(sql, bindings, prepare_flags=1), sql)
         return Cursor(timed(sql, 1, lambda: inner_execute(sql, bindings, prepare_flags=1)), sql)
 
     def executemany(sql: str, sets: Any) -> Any:

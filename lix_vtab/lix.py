@@ -58,7 +58,8 @@ class Lix(FileVerbs, HistoryVerbs):
         self._session = loaded.session
         self._loaded = loaded
         self._executor = Executor(connection, loaded.tables, limits=limits, scope=self._statement)
-        queries = Queries(self._session, self._executor, loaded.tables, authorized)
+        functions = loaded.sessions.functions
+        queries = Queries(self._session, self._executor, loaded.tables, functions, authorized)
         self._hub = Hub(self._session, queries, loaded.capture.exchange)
         self._effects = EffectRunner(self)
         loaded.capture.hearing = self._hub
@@ -376,7 +377,7 @@ class Lix(FileVerbs, HistoryVerbs):
         >>> lix_vtab.open().version("main").inherits_from_version_id
         'global'
         """
-        self._session.store.refresh()
+        self._session.store.look()
         return self._version(self._session.versions.resolve(name))
 
     def _version(self, id: str) -> Version:

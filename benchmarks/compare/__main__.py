@@ -1,6 +1,6 @@
 """Measure lix_vtab beside its floor and its peers.
 
-python -m benchmarks.compare                     every row, every side (well over an hour)
+python -m benchmarks.compare                     every row, every side: half an hour
 python -m benchmarks.compare --rows 1 2 3        some rows; kept results of others stay
 python -m benchmarks.compare --sides lix floor   some sides
 python -m benchmarks.compare --quick             a tiny profile that shows that it works

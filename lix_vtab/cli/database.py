@@ -51,9 +51,18 @@ def open_existing(path: Path) -> Lix:
         raise Failure(
             f"there is no database {path}", hint=f"make it: lix init {path}", code=CONFIGURATION
         )
-    if not has_lix(path):
+    if not _known(path):
         raise NotInitializedError(f"{path} has no lix in it", hint=f"add one: lix init {path}")
     return open_lix(str(path), read_only=not os.access(path, os.W_OK))
+
+
+def _known(path: Path) -> bool:
+    import apsw
+
+    try:
+        return has_lix(path)
+    except apsw.Error:
+        return True  # opening it says what is wrong, with a code
 
 
 def has_lix(path: Path) -> bool:

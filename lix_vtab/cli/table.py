@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lix_vtab.cli.paint import Paint
-from lix_vtab.cli.text import clip, pad, width
+from lix_vtab.cli.text import clip, harmless, pad, width
 from lix_vtab.cli.values import cell
 
 __all__ = ["draw_table"]
@@ -28,6 +28,7 @@ def draw_table(
     >>> list(draw_table(("name", "n"), [("ab", 1), ("c", 10)], paint=Paint(False)))
     ['name   n', 'ab     1', 'c     10']
     """
+    columns = [harmless(name) for name in columns]
     cells = [[cell(value) for value in row] for row in rows]
     right = [
         bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)

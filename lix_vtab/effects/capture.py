@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lix_vtab.effects.exchange import Hearing, News, exchange_of
-from lix_vtab.effects.journal import Journal
+from lix_vtab.effects.journal import PAGE, Journal
 from lix_vtab.effects.untracked import Untracked
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
@@ -61,7 +61,7 @@ class Capture:
             for commit in page:
                 changes += self._journal.changes(commit)
                 last = commit.seq
-            if not page:
+            if len(page) < PAGE:
                 break
         touches = [change.touch for change in changes]
         if len(self._untracked):

@@ -15,9 +15,10 @@ from lix_vtab.resolution.scope import Layer, Scopes
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
 
-__all__ = ["Journal", "JournalCommit"]
+__all__ = ["PAGE", "Journal", "JournalCommit"]
 
-_PAGE = 64
+PAGE = 64
+"""How many commits are read at a time."""
 
 _NAME = "(SELECT text FROM lix_internal_name WHERE id = h.{0})"
 _KEY = "{0}.schema_id = h.schema_id AND {0}.entity_id = h.entity_id AND {0}.file_id = h.file_id"
@@ -88,7 +89,7 @@ class Journal:
             return commits.first_open - 1
         return commits.next_seq() - 1
 
-    def after(self, seq: int, limit: int = _PAGE) -> list[JournalCommit]:
+    def after(self, seq: int, limit: int = PAGE) -> list[JournalCommit]:
         """Return the completed commits that follow commit `seq`, oldest first."""
         found = self._store.connection.execute(self._after, (seq, limit))
         return [JournalCommit(*row) for row in found]

@@ -60,7 +60,7 @@ class Observers:
     def observe(self, sql: str, params: Parameters) -> Observation:
         """Observe a query."""
         self.queries.check(sql, params)
-        if not len(self._watches):
+        if next(iter(self._observations), None) is None:
             self._look_around()
         observation = Observation(self, sql, params)
         self._observations.add(observation)
@@ -160,6 +160,7 @@ class Observers:
             execute = self._session.connection.execute
             self._foreign = execute(self._pragma("data_version")).get
             self._definitions = execute(self._pragma("schema_version")).get
+            self.queries.forget()
             self._abroad.catch_up()
             self._active = self._session.versions.active_id()
             self._versions.clear()
@@ -190,6 +191,7 @@ class Observers:
         definitions = self._session.connection.execute(self._pragma("schema_version")).get
         if definitions != self._definitions:
             self._definitions = definitions
+            self.queries.forget()
             self.sequence += 1
             for watch in self._watches:
                 watch.outside = None

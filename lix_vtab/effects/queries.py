@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lix_vtab.effects.reads import ACTIVE, ReadSet, Recorder
@@ -16,10 +16,11 @@ from lix_vtab.execution.parse import parse
 from lix_vtab.execution.result import Row
 from lix_vtab.execution.statements import describe
 from lix_vtab.session import Session
-from lix_vtab.surfaces.install import functions_of
+from lix_vtab.surfaces.functions import SqlFunction
 
 __all__ = ["Outside", "Queries", "Run"]
 
+_TEXTS = 256
 _ACTIVE_ID = "lix_active_version_id"
 
 
@@ -49,18 +50,21 @@ class Run:
 class Queries:
     """Runs queries on one connection and finds out what they depend on."""
 
-    __slots__ = ("_authorized", "_executor", "_session", "_tables")
+    __slots__ = ("_authorized", "_executor", "_functions", "_known", "_session", "_tables")
 
     def __init__(
         self,
         session: Session,
         executor: Executor,
         tables: CatalogueProvider,
+        functions: Mapping[str, SqlFunction],
         authorized: Reads,
     ) -> None:
         self._session = session
         self._executor = executor
         self._tables = tables
+        self._functions = functions
+        self._known: dict[str, Outside] = {}
         self._authorized = authorized
 
     def check(self, sql: str, params: Parameters) -> None:
@@ -96,7 +100,20 @@ class Queries:
             reads = replace(reads, anything=True)
         return Run(result.rows, result.columns, reads, outside)
 
+    def forget(self) -> None:
+        """Forget what texts use, because tables, views or indexes have changed."""
+        self._known.clear()
+
     def _outside(self, sql: str) -> Outside:
+        """Say which tables and functions a text uses; many queries differ in parameters only."""
+        known = self._known.get(sql)
+        if known is None:
+            if len(self._known) >= _TEXTS:
+                self._known.clear()
+            known = self._known[sql] = self._prepare(sql)
+        return known
+
+    def _prepare(self, sql: str) -> Outside:
         """Prepare the statements anew to see which tables and functions they use."""
         connection = self._executor.connection
         statements = self._executor.plan(sql).statements
@@ -104,7 +121,7 @@ class Queries:
             for statement in statements:
                 describe(connection, statement.sql, statement.width)
             called = frozenset(self._authorized.functions)
-        ours = {function.name: function for function in functions_of(self._session)}
+        ours = self._functions
         writers = sorted(name for name in called if name in ours and ours[name].writes)
         if writers:
             raise UnsupportedSql(

@@ -34,6 +34,7 @@ class Filesystem:
     """Files and directories of one database, in any scope."""
 
     __slots__ = (
+        "_settler",
         "batch",
         "blobs",
         "contents",
@@ -60,7 +61,7 @@ class Filesystem:
         renderer = Renderer(store, self.lookup, self.blobs, self.plugins)
         self.contents = Contents(store, self.renderings, renderer, self.blobs)
         self.plugins.on_change(self.contents.forget)
-        settler = Settler(store, scopes, self.lookup, self.renderings, renderer, self.blobs)
+        self._settler = Settler(store, scopes, self.lookup, self.renderings, renderer, self.blobs)
         self.batch = BatchWriter(store, catalogue, writer)
         self.directories = DirectoryWriter(store, writer, self.lookup)
         self.storage = FileStore(
@@ -72,7 +73,7 @@ class Filesystem:
             self.contents,
             self.renderings,
             renderer,
-            settler,
+            self._settler,
         )
         self.files = FileWriter(
             store,
@@ -104,6 +105,10 @@ class Filesystem:
     def digest(self, scope: Scope, file_id: str) -> str | None:
         """Return the hex BLAKE3 of the bytes of a file, None when it has no content."""
         return self.contents.digest(scope, file_id)
+
+    def settle(self) -> None:
+        """Render now what the transaction changed through entities; it happens by itself later."""
+        self._settler.settle_all()
 
     def adopt_bytes(self, version_id: str, file_id: str, scope: Scope) -> bool:
         """Give a file the very bytes it has in another scope, if it has the same entities there.

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from lix_vtab.filesystem import rendering_sql as sql
+from lix_vtab.filesystem.rendering_sql import LATER
 from lix_vtab.resolution.scope import Layer
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST
@@ -25,78 +27,6 @@ __all__ = ["EMPTY", "LATER", "Position", "Renderings", "basis_of", "holder_of"]
 
 EMPTY = b""
 """The hash of a file without content."""
-
-LATER = ""
-"""The error of a rendering that is made when it is read."""
-
-_COLUMNS = "r.no, r.hash, r.basis, r.error, r.plugin_id, r.previous"
-_OPEN = (
-    "SELECT no, since, hash, error, previous FROM lix_internal_rendering "
-    f"WHERE file_id = ? AND holder = ? AND until = {NEWEST}"
-)
-_INSERT = (
-    "INSERT INTO lix_internal_rendering(file_id, holder, until, since, hash, basis, error, "
-    f"plugin_id, previous) VALUES (?, ?, {NEWEST}, ?, ?, ?, ?, ?, ?)"
-)
-_CLOSE = "UPDATE lix_internal_rendering SET until = ? WHERE no = ?"
-_REOPEN = (
-    f"UPDATE lix_internal_rendering SET until = {NEWEST} "
-    "WHERE file_id = ? AND holder = ? AND until = ? RETURNING 1"
-)
-_FORGET = (
-    f"DELETE FROM lix_internal_rendering WHERE file_id = ? AND holder = ? AND until = {NEWEST}"
-)
-_DELETE = "DELETE FROM lix_internal_rendering WHERE no = ?"
-_SET = (
-    "UPDATE lix_internal_rendering SET hash = ?, basis = ?, error = ?, plugin_id = ? WHERE no = ?"
-)
-_SINCE = "SELECT since FROM lix_internal_rendering WHERE no = ?"
-_ANY = "SELECT 1 FROM lix_internal_rendering WHERE file_id = ? LIMIT 1"
-# Rows that had the id of a file before there was one count from now on, in every holder.
-_FOLLOW = f"""INSERT INTO lix_internal_rendering(file_id, holder, until, since, basis, error)
-    SELECT ?1, s.id, {NEWEST}, 0, '', '{LATER}' FROM lix_internal_segment s WHERE EXISTS (
-        SELECT 1 FROM lix_internal_tip
-        WHERE segment_id = s.id AND file_id = ?1 AND file_id <> {LIX})
-    UNION ALL SELECT ?1, -v.no, {NEWEST}, 0, '', '{LATER}' FROM lix_internal_version v
-    WHERE EXISTS (SELECT 1 FROM lix_internal_overlay
-        WHERE version_no = v.no AND file_id = ?1 AND file_id <> {LIX})"""
-_DIRTY = (
-    f"SELECT holder, file_id, since, until = {NEWEST} FROM lix_internal_rendering "
-    "WHERE hash IS NULL AND error IS NULL"
-)
-_HAS_ROWS = (
-    "SELECT EXISTS (SELECT 1 FROM lix_internal_tip WHERE segment_id = ?1 AND file_id = ?2 "
-    f"AND file_id <> {LIX}) OR EXISTS (SELECT 1 FROM lix_internal_overlay "
-    f"WHERE version_no = -?1 AND file_id = ?2 AND file_id <> {LIX})"
-)
-_COMMITS = (
-    "SELECT since, hash FROM lix_internal_rendering WHERE file_id = ?1 AND holder = ?2 "
-    "AND since BETWEEN ?3 AND ?4 ORDER BY since"
-)
-_CHANGED = (
-    "SELECT DISTINCT file_id FROM lix_internal_rendering WHERE holder = ?1 "
-    "AND since BETWEEN ?2 AND ?3"
-)
-_ALONE = (
-    "SELECT EXISTS (SELECT 1 FROM lix_internal_rendering r WHERE r.no > ?1 AND r.since = ?2 "
-    "AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering b WHERE b.file_id = r.file_id "
-    "AND b.holder = r.holder AND b.until = ?2 AND b.hash IS r.hash))"
-)
-_OVERLAYS = "SELECT DISTINCT holder FROM lix_internal_rendering WHERE holder < 0"
-_LAST = "SELECT coalesce(max(no), 0) FROM lix_internal_rendering"
-
-# The nearest of the folded segments decides; what a farther one adds is no longer behind it.
-_FOLD_NEW = f"""INSERT INTO lix_internal_rendering(
-        file_id, holder, until, since, hash, basis, error, plugin_id, previous)
-    SELECT r.file_id, ?1, {NEWEST}, r.since, r.hash, r.basis, r.error, r.plugin_id, r.previous
-    FROM lix_internal_rendering r WHERE r.holder = ?2 AND r.since <= ?3 AND r.until > ?3
-    AND NOT EXISTS (SELECT 1 FROM lix_internal_rendering n
-        WHERE n.file_id = r.file_id AND n.holder = ?1)"""
-_FOLD_KNOWN = """UPDATE lix_internal_rendering AS n SET
-        basis = CASE WHEN n.basis = CAST(r.no AS TEXT) THEN ''
-            WHEN n.basis LIKE r.no || ',%' THEN substr(n.basis, length(r.no) + 2) ELSE '?' END
-    FROM lix_internal_rendering r WHERE r.holder = ?2 AND r.since <= ?3 AND r.until > ?3
-    AND n.holder = ?1 AND n.file_id = r.file_id"""
 
 
 class Position(NamedTuple):
@@ -172,14 +102,14 @@ class Renderings:
             if kind != "o" or numbers[0] in overlays:
                 shape += f"{place}{kind} "
                 params += numbers
-        sql = self._sql.get(shape)
-        if sql is None:
-            sql = self._sql[shape] = qualify(_select(shape), self._store.db)
-        return [Position(*row) for row in self._execute(sql, params)]
+        text = self._sql.get(shape)
+        if text is None:
+            text = self._sql[shape] = qualify(sql.select(shape), self._store.db)
+        return [Position(*row) for row in self._execute(text, params)]
 
     def _find_overlays(self) -> frozenset[int]:
         """Return the versions whose overlays have renderings: hardly ever any."""
-        found = frozenset(-row[0] for row in self._run(_OVERLAYS, ()))
+        found = frozenset(-row[0] for row in self._run(sql.OVERLAYS, ()))
         if self._store.transaction.settled:
             self._overlays = found
         return found
@@ -190,28 +120,28 @@ class Renderings:
         That is holder, file, since, and whether it is the newest of the holder: a branch made in
         the transaction has left older ones behind.
         """
-        return self._run(_DIRTY, ()).fetchall()  # type: ignore[no-any-return]
+        return self._run(sql.DIRTY, ()).fetchall()  # type: ignore[no-any-return]
 
     def since(self, no: int) -> int:
         """Return the first commit a rendering holds for."""
-        return int(self._run(_SINCE, (no,)).get)
+        return int(self._run(sql.SINCE, (no,)).get)
 
     def commits(
         self, segment_id: int, file_id: str, low: int = 0, high: int = NEWEST
     ) -> Iterator[tuple[int, str | None]]:
         """Yield (seq, hex hash) of the commits of a segment that changed the bytes of a file."""
         number = self._store.names.find(file_id)
-        for seq, hash in self._run(_COMMITS, (number, segment_id, low, high)).fetchall():
+        for seq, hash in self._run(sql.COMMITS, (number, segment_id, low, high)).fetchall():
             yield seq, hash.hex() if hash else None
 
     def changed(self, segment_id: int, low: int, high: int) -> Iterator[str]:
         """Yield the files whose bytes commits of a segment changed."""
-        for (number,) in self._run(_CHANGED, (segment_id, low, high)).fetchall():
+        for (number,) in self._run(sql.CHANGED, (segment_id, low, high)).fetchall():
             yield self._store.names.text(number)
 
     def has_rows(self, holder: int, file_id: int) -> bool:
         """Tell whether a holder has rows of a file, tombstones included."""
-        return bool(self._run(_HAS_ROWS, (holder, file_id)).get)
+        return bool(self._run(sql.HAS_ROWS, (holder, file_id)).get)
 
     # -- writing
 
@@ -227,19 +157,19 @@ class Renderings:
     ) -> None:
         """Make this the newest rendering of a file in a holder, under a number of its own."""
         self._set_floor()
-        row = self._run(_OPEN, (file_id, holder)).fetchone()
-        if row is None and self._run(_ANY, (file_id,)).fetchone() is None:
-            self._run(_FOLLOW, (file_id,))
-            row = self._run(_OPEN, (file_id, holder)).fetchone()
+        row = self._run(sql.OPEN, (file_id, holder)).fetchone()
+        if row is None and self._run(sql.ANY, (file_id,)).fetchone() is None:
+            self._run(sql.FOLLOW, (file_id,))
+            row = self._run(sql.OPEN, (file_id, holder)).fetchone()
         previous = None
         if row is not None:
             if hash is None:
                 previous = row[4] if row[2] is None else row[2]
             if holder < 0 or row[1] == seq:
-                self._run(_DELETE, (row[0],))
+                self._run(sql.DELETE, (row[0],))
             else:
-                self._run(_CLOSE, (seq, row[0]))
-        self._run(_INSERT, (file_id, holder, seq, hash, basis, error, plugin_id, previous))
+                self._run(sql.CLOSE, (seq, row[0]))
+        self._run(sql.INSERT, (file_id, holder, seq, hash, basis, error, plugin_id, previous))
         self._plain.discard(file_id)
         if holder < 0:
             self._overlays = None
@@ -254,14 +184,14 @@ class Renderings:
         plugin_id: int | None,
     ) -> None:
         """Write the first rendering of a file nobody has ever had."""
-        self._run(_INSERT, (file_id, holder, seq, hash, "", error, plugin_id, None))
+        self._run(sql.INSERT, (file_id, holder, seq, hash, "", error, plugin_id, None))
         self._plain.discard(file_id)
 
     def settle(
         self, no: int, hash: bytes | None, basis: str, error: str | None, plugin_id: int | None
     ) -> None:
         """Fill in a rendering that was dirty."""
-        self._run(_SET, (hash, basis, error, plugin_id, no))
+        self._run(sql.SET, (hash, basis, error, plugin_id, no))
 
     def reopen(self, holder: int, file_id: int, since: int) -> bool:
         """Return to the rendering before the newest, if there is one: the rows came to be as then.
@@ -269,15 +199,15 @@ class Renderings:
         The newest is removed in any case.
         """
         self.forget(holder, file_id)
-        return self._run(_REOPEN, (file_id, holder, since)).fetchone() is not None
+        return self._run(sql.REOPEN, (file_id, holder, since)).fetchone() is not None
 
     def forget(self, holder: int, file_id: int) -> None:
         """Remove the newest rendering of a file in a holder."""
-        self._run(_FORGET, (file_id, holder))
+        self._run(sql.FORGET, (file_id, holder))
 
     def touch(self, holder: int, seq: int, file_id: int) -> None:
         """Note that the rows of a file changed."""
-        row = self._run(_OPEN, (file_id, holder)).fetchone()
+        row = self._run(sql.OPEN, (file_id, holder)).fetchone()
         if row is None:
             if self._is_plain(file_id):
                 return
@@ -288,7 +218,7 @@ class Renderings:
     def ensure(self, holder: int, seq: int, entity_id: str) -> None:
         """Note that a file exists, so that its rows are followed from now on."""
         file_id = self._store.names.intern(entity_id)
-        if self._run(_ANY, (file_id,)).fetchone() is None:
+        if self._run(sql.ANY, (file_id,)).fetchone() is None:
             self.write(holder, seq, file_id, None)
 
     @contextmanager
@@ -318,12 +248,12 @@ class Renderings:
             self.ensure(holder, seq, entity_id)
 
     def _folded(self, new: int, old: int, seq: int) -> None:
-        self._run(_FOLD_KNOWN, (new, old, seq))
-        self._run(_FOLD_NEW, (new, old, seq))
+        self._run(sql.FOLD_KNOWN, (new, old, seq))
+        self._run(sql.FOLD_NEW, (new, old, seq))
 
     def _is_plain(self, file_id: int) -> bool:
         """Tell whether rows have the id of a file that never was: nobody will ask for its bytes."""
-        if self._run(_ANY, (file_id,)).fetchone() is not None:
+        if self._run(sql.ANY, (file_id,)).fetchone() is not None:
             return False
         if self._store.transaction.settled:
             self._plain.add(file_id)
@@ -340,32 +270,14 @@ class Renderings:
 
     def _set_floor(self) -> None:
         if self._floor is None:
-            self._floor = int(self._run(_LAST, ()).get)
+            self._floor = int(self._run(sql.LAST, ()).get)
 
     def _stands_alone(self, seq: int) -> bool:
         """Tell whether a commit without changes changed the bytes of a file."""
-        return self._floor is not None and bool(self._run(_ALONE, (self._floor, seq)).get)
+        return self._floor is not None and bool(self._run(sql.ALONE, (self._floor, seq)).get)
 
-    def _run(self, sql: str, params: Sequence[Any]) -> Any:
-        text = self._texts.get(sql)
+    def _run(self, statement: str, params: Sequence[Any]) -> Any:
+        text = self._texts.get(statement)
         if text is None:
-            text = self._texts[sql] = qualify(sql, self._store.db)
+            text = self._texts[statement] = qualify(statement, self._store.db)
         return self._execute(text, params)
-
-
-def _select(shape: str) -> str:
-    """Ask for the rendering of file ?1 in layers, given by their places and kinds."""
-    selects = []
-    number = 2
-    for word in shape.split():
-        place, kind = word[:-1], word[-1]
-        holder = f"-?{number}" if kind == "o" else f"?{number}"
-        when = f"r.until = {NEWEST}"
-        if kind == "p":
-            when = f"r.until > ?{number + 1} AND r.since <= ?{number + 1}"
-        number += 2 if kind == "p" else 1
-        selects.append(
-            f"SELECT {place}, {_COLUMNS} FROM lix_internal_rendering r "
-            f"WHERE r.file_id = ?1 AND r.holder = {holder} AND {when}"
-        )
-    return " UNION ALL ".join(selects) or "SELECT 1 WHERE 0"

@@ -191,7 +191,7 @@ class Restorer:
         for file_id in sorted(file_ids):
             if files.descriptor(then, file_id) is None or files.descriptor(now, file_id) is None:
                 continue
-            files.contents.settle_all()
+            files.settle()
             if files.digest(then, file_id) != files.digest(now, file_id):
                 visible = self._writer.visible(version_id, Key(FILE_ID, file_id, LIX))
                 assert visible is not None

@@ -188,7 +188,8 @@ class Writer:
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
         elif updates and _frozen(schema):
-            raise immutable(row)
+            if visible is None or visible.values[:4] != values[:4]:
+                raise immutable(row)
         found = before or visible
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]

@@ -110,6 +110,14 @@ class Store:
                 for hook in self._on_foreign_write:
                     hook()
 
+    def look(self) -> None:
+        """Notice what other connections committed, also when no statement reads a table yet.
+
+        Until one does, the pager's counter stands where the last transaction left it.
+        """
+        self.connection.execute(self._pragma).fetchone()
+        self.refresh()
+
     def active_accounts(self) -> list[str]:
         """Return the ids of the active accounts, sorted."""
         schema_id = self.names.find("lix_active_account")

@@ -95,12 +95,17 @@ def core_functions(session: Session) -> list[SqlFunction]:
         """Store a schema given as JSON text and return its entity id."""
         return session.stored_schemas.register(definition, session.writer_key)
 
+    def active_version_id() -> str:
+        """Return the id of the active version, which another connection may have changed."""
+        session.store.look()
+        return versions.active_id()
+
     return [
         SqlFunction("lix_register_schema", register_schema, 1, writes=True),
         SqlFunction("lix_create_version", create_version, writes=True),
         SqlFunction("lix_switch_version", switch_version, writes=True),
         SqlFunction("lix_delete_version", delete_version, 1, writes=True),
-        SqlFunction("lix_active_version_id", versions.active_id, 0),
+        SqlFunction("lix_active_version_id", active_version_id, 0),
         SqlFunction("lix_pinned_version", lambda stored: versions.pinned or stored, 1),
     ]
 

@@ -38,7 +38,7 @@ def value_functions(session: Session) -> list[SqlFunction]:
 
     def active_commit_id() -> str | None:
         """Return the tip of the active version."""
-        session.store.refresh()
+        session.store.look()
         pointer = session.store.versions.pointer(session.versions.active_id())
         return None if pointer is None else pointer.commit_id
 

@@ -66,7 +66,10 @@ TABLES: dict[str, str] = {"lix_internal": "lix_internal", **{name: name for name
 
 
 class Sessions:
-    """The sessions of one connection, one for each attached database that holds a lix."""
+    """The sessions of one connection, one for each attached database that holds a lix.
+
+    `functions` are the SQL functions registered for all of them.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._own = (
@@ -74,6 +77,7 @@ class Sessions:
         )
         self._sessions: dict[str, Session] = {}
         self._follow: Callable[[Session], None] | None = None
+        self.functions: dict[str, SqlFunction] = {}
 
     def __call__(self, db: str = "main") -> Session:
         """Return the session of a database."""
@@ -114,7 +118,8 @@ def install(connection: Connection) -> Sessions:
         connection.create_module("lix_internal", internal, **options)
     for name, build in {**SURFACES, MODULE: build_entity}.items():
         connection.create_module(name, BaseModule(sessions, build), **options)
-    register(sessions(), functions_of(sessions()))
+    sessions.functions = {function.name: function for function in functions_of(sessions())}
+    register(sessions(), sessions.functions.values())
     return sessions
 
 

@@ -8,13 +8,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from lix_vtab.filesystem.lookup import CHILD, NAMED, STEM
-from lix_vtab.filesystem.patterns import Region, glob_region, like_region, range_region
+from lix_vtab.filesystem.patterns import Region
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Reads, Session
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID
 from lix_vtab.surfaces.base import Cursor
 from lix_vtab.surfaces.planner import Column, Plan, Term
-from lix_vtab.surfaces.reader import Reader, affine
+from lix_vtab.surfaces.reader import Reader
+from lix_vtab.surfaces.tree_conditions import after, region_of, wanted_paths
 
 __all__ = ["Lazy", "TreeCursor", "TreeRows"]
 
@@ -148,7 +149,7 @@ class TreeRows:
             return self._at_paths(plan, way, args, scope)
         if not way.hints:
             return self._filled(self._reader.rows_at(plan, args, scope), way, scope)
-        region = _region(way.hints, args)
+        region = region_of(way.hints, args)
         if region is None:
             return ()
         if region.segments or region.stem:
@@ -172,7 +173,7 @@ class TreeRows:
         """Find the rows of given paths."""
         places = [
             (path, parent or "", name)
-            for path in _wanted(way.exact, args)
+            for path in wanted_paths(way.exact, args)
             for parent, name in self._find(scope, path)
         ]
         inner = self._without_path(plan, "named", len(args))
@@ -197,7 +198,7 @@ class TreeRows:
             if self._directories and depth < deepest:
                 places.append(("child", (parent,)))
             elif depth == deepest and region.stem and not region.fold:
-                places.append(("stem", (parent, region.stem, _after(region.stem))))
+                places.append(("stem", (parent, region.stem, after(region.stem))))
             elif depth >= deepest:
                 places.append(("child", (parent,)))
         return places
@@ -265,49 +266,3 @@ def _conditions(kind: int) -> Iterator[Column]:
     """Yield the conditions on a place in the tree as columns a plan can name."""
     for name, condition in _WITHIN:
         yield Column(name, "", condition.replace("@kind", str(kind)), "within")
-
-
-def _wanted(terms: Sequence[Term], args: Sequence[Any]) -> list[str]:
-    """Return the paths that satisfy all of several equalities."""
-    paths: list[str] | None = None
-    for term in terms:
-        value = args[term.argument]
-        listed = value if term.operator == "IN" else (value,)
-        texts = [v for v in (affine(v, "TEXT") for v in listed) if isinstance(v, str)]
-        paths = texts if paths is None else [path for path in paths if path in texts]
-    return list(dict.fromkeys(paths or ()))
-
-
-def _region(terms: Sequence[Term], args: Sequence[Any]) -> Region | None:
-    """Return where all conditions can hold; None when nowhere."""
-    low, high = None, None
-    best = Region((), "")
-    for term in terms:
-        value = args[term.argument]
-        if not isinstance(value, str):
-            continue
-        if term.operator in ("GLOB", "LIKE"):
-            region = glob_region(value) if term.operator == "GLOB" else like_region(value)
-            if region is None:
-                return None
-            best = _narrower(best, region)
-        elif term.operator in (">", ">="):
-            low = value if low is None else max(low, value)
-        else:
-            above = value if term.operator == "<" else value + "\0"
-            high = above if high is None else min(high, above)
-    if low is not None and high is not None:
-        region = range_region(low, high)
-        return None if region is None else _narrower(best, region)
-    return best
-
-
-def _narrower(one: Region, other: Region) -> Region:
-    return other if len(other.segments) >= len(one.segments) else one
-
-
-def _after(stem: str) -> str:
-    """Return the least text greater than everything that starts with `stem`."""
-    last = ord(stem[-1])
-    following = 0xE000 if last == 0xD7FF else last + 1
-    return stem[:-1] + chr(following) if following <= 0x10FFFF else stem + "\U0010ffff" * 2

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lix_vtab
-from lix_vtab.filesystem import changes, content, entries, lookup, renderings
+from lix_vtab.filesystem import changes, entries, lookup, render, rendering_sql
 from lix_vtab.resolution.visible import Query
 from tests.filesystem.ways import make, put
 from tests.state.session import Session
@@ -130,7 +130,7 @@ def test_limits_and_orders(lix: Session) -> None:
 
 
 def queries() -> Iterator[tuple[str, Query]]:
-    for module in (content, lookup):
+    for module in (render, lookup):
         for name, value in vars(module).items():
             if isinstance(value, Query):
                 yield f"{module.__name__}.{name}", value
@@ -141,7 +141,7 @@ def queries() -> Iterator[tuple[str, Query]]:
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    for module in (entries, renderings):
+    for module in (entries, rendering_sql):
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, str) and value.startswith(
                 ("SELECT", "UPDATE", "DELETE")

@@ -311,3 +311,15 @@ def test_account_given_at_opening_becomes_the_only_active_one(path):
         assert lix.execute("SELECT account_id FROM lix_active_account").rows == [("ada",)]
     with lix_vtab.open(path, account={"id": "bob", "name": "Bob"}) as lix:
         assert lix.execute("SELECT account_id FROM lix_active_account").rows == [("bob",)]
+
+
+def test_a_question_that_reads_no_table_notices_other_connections(path):
+    with lix_vtab.open(path) as one, lix_vtab.open(path) as two:
+        id = one.active_version.id
+        with two.transaction():
+            draft = two.create_version("draft")
+            two.switch_version(draft)
+        assert one.execute("SELECT lix_active_version_id() = ?", (id,)).rows == [(0,)]
+        two.switch_version("main")
+        assert one.version("main") == one.active_version
+        assert one.execute("SELECT lix_active_version_id() = ?", (id,)).rows == [(1,)]

@@ -28,9 +28,9 @@ GROUP BY schema_key ORDER BY schema_key
 
 @command(
     examples=(
-        "lix at v1                       files and tables as they were at the checkpoint v1",
-        "lix at HEAD~3 /docs/a.md        the bytes of a file three commits ago",
-        "lix at draft --table task       the rows of a table as a version has them",
+        "lix at v1                     # files and tables as they were at the checkpoint v1",
+        "lix at HEAD~3 /docs/a.md      # the bytes of a file three commits ago",
+        "lix at draft --table task     # the rows of a table as a version has them",
     )
 )
 @click.argument("revision", metavar="REV", type=REVISION)

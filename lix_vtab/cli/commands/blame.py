@@ -41,9 +41,9 @@ class _Line:
 
 @command(
     examples=(
-        "lix blame /docs/a.md            a file, now",
-        "lix blame /orders.csv v1        a file as it was at the checkpoint v1",
-        "lix blame --table task t1       the properties of a row",
+        "lix blame /docs/a.md          # a file, now",
+        "lix blame /orders.csv v1      # a file as it was at the checkpoint v1",
+        "lix blame --table task t1     # the properties of a row",
     )
 )
 @click.argument("target", metavar="PATH|ENTITY", type=FILE_PATH)

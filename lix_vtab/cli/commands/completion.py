@@ -19,7 +19,7 @@ _SHELLS = ("bash", "zsh", "fish")
     examples=(
         'eval "$(lix completion bash)"    # in ~/.bashrc',
         'eval "$(lix completion zsh)"     # in ~/.zshrc',
-        "lix completion fish | source     # in ~/.config/fish/config.fish",
+        "lix completion fish | source   # in ~/.config/fish/config.fish",
     )
 )
 @click.argument("shell", required=False, type=click.Choice(_SHELLS))

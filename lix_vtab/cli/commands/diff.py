@@ -34,9 +34,9 @@ _DEFAULT_WIDTH = 120
 
 @command(
     examples=(
-        "lix diff                        what changed since the last checkpoint",
-        "lix diff HEAD~1                 what the last commit changed",
-        "lix diff main draft /docs/      what differs below /docs/ between versions",
+        "lix diff                      # what changed since the last checkpoint",
+        "lix diff HEAD~1               # what the last commit changed",
+        "lix diff main draft /docs/    # what differs below /docs/ between versions",
     )
 )
 @click.argument("what", nargs=-1, metavar="[FROM [TO]] [PATH]...", type=REVISION)

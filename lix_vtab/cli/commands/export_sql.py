@@ -25,6 +25,11 @@ SELECT type, name, sql FROM main.sqlite_schema
 WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY type <> 'table', rowid
 """
 
+_NO_FILE = "lixcol_file_id = 'lix'"
+"""What plugins made of files is in the files."""
+
+_SORTED = "ORDER BY lixcol_entity_id"
+
 
 @command(
     examples=("lix export-sql | sqlite3 plain.db", "lix export-sql --version draft > draft.sql")
@@ -58,7 +63,8 @@ def _statements(lix: Lix, *, with_files: bool) -> Iterator[str]:
 def _entities(lix: Lix, key: str, definition: dict[str, Any]) -> Iterator[str]:
     """Write the rows of a schema as a table; schemas of lix itself and empty ones are left out."""
     table = _quoted(key)
-    if key.startswith("lix_") or not lix.execute(f"SELECT 1 FROM {table} LIMIT 1").rows:
+    some = f"SELECT 1 FROM {table} WHERE {_NO_FILE} LIMIT 1"
+    if key.startswith("lix_") or not lix.execute(some).rows:
         return
     names = [str(name) for name in definition.get("properties", {})]
     declared = {
@@ -73,7 +79,7 @@ def _entities(lix: Lix, key: str, definition: dict[str, Any]) -> Iterator[str]:
         columns.append(f"PRIMARY KEY ({key_columns})")
     yield f"CREATE TABLE {table} ({', '.join(columns)})"
     listed = ", ".join(map(_quoted, declared))
-    yield from _inserts(lix, key, f"SELECT {listed} FROM {table} ORDER BY lixcol_entity_id")
+    yield from _inserts(lix, key, f"SELECT {listed} FROM {table} WHERE {_NO_FILE} {_SORTED}")
 
 
 def _own_tables(lix: Lix) -> Iterator[str]:

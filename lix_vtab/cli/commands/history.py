@@ -28,8 +28,8 @@ _ROOT = "SELECT commit_id FROM lix_commit_ancestry(?) WHERE depth = 0"
 
 @command(
     examples=(
-        "lix history /docs/a.md          a file, whatever it was called",
-        "lix history --table task t1     a row",
+        "lix history /docs/a.md        # a file, whatever it was called",
+        "lix history --table task t1   # a row",
     )
 )
 @click.argument("target", metavar="PATH|ENTITY", type=FILE_PATH)

@@ -26,9 +26,9 @@ _COLUMNS = ("id", "created_at", "authors", "message", "changes", "parents", "ver
 
 @command(
     examples=(
-        "lix log --graph --all           the graph of all versions",
-        "lix log draft -n 5              the last five commits of a version",
-        "lix log /docs/a.md              the commits that touched a file",
+        "lix log --graph --all         # the graph of all versions",
+        "lix log draft -n 5            # the last five commits of a version",
+        "lix log /docs/a.md            # the commits that touched a file",
     )
 )
 @click.argument("what", nargs=-1, metavar="[REV]... [PATH]", type=REVISION)

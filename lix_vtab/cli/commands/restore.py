@@ -13,8 +13,8 @@ __all__ = ["restore"]
 
 @command(
     examples=(
-        "lix restore v1                  everything, as it was at the checkpoint v1",
-        "lix restore HEAD~2 /docs/       what is below /docs/, as it was two commits ago",
+        "lix restore v1                # everything, as it was at the checkpoint v1",
+        "lix restore HEAD~2 /docs/     # what is below /docs/, as it was two commits ago",
     )
 )
 @click.argument("revision", metavar="REV", type=REVISION)

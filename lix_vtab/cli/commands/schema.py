@@ -71,8 +71,8 @@ def _definitions(file: TextIO) -> list[dict[str, Any]]:
     try:
         given = json.load(file)
     except ValueError as error:
-        raise Failure(f"{file.name} is no JSON: {error}") from error
+        raise Failure(f"this is no JSON: {error}") from error
     definitions = given if isinstance(given, list) else [given]
     if not definitions or not all(isinstance(each, dict) for each in definitions):
-        raise Failure(f"{file.name} holds no schema", hint="a schema is a JSON object")
+        raise Failure("there is no schema in it", hint="a schema is a JSON object")
     return definitions

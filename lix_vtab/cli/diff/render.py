@@ -101,8 +101,13 @@ def counted(sections: Iterable[Section], paint: Paint) -> Iterator[str]:
         note = section.note if not added + removed else f"{added + removed:>4} {bars}"
         yield f" {pad(name, wide)} | {note}".rstrip()
     plus, minus = sum(added for _, added, _ in rows), sum(removed for _, _, removed in rows)
-    things = "thing" if len(rows) == 1 else "things"
-    yield f" {len(rows)} {things} changed, {plus} added(+), {minus} removed(-)"
+    files = sum(section.name.startswith("/") for section, _, _ in rows)
+    counts = [_count(files, "file"), _count(len(rows) - files, "row")]
+    yield f" {' and '.join(filter(None, counts))} changed, {plus} added(+), {minus} removed(-)"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}" if number else ""
 
 
 def _title(section: Section, paint: Paint) -> str:

@@ -1,0 +1,359 @@
+"""Every form of write SQLite has, on tables of schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lix_vtab.errors import ImmutableError, LixError, SchemaValidationError, UniqueError
+from tests.entities.schemas import TASK, TEXT, schema
+from tests.state.session import Session
+
+
+@pytest.fixture(autouse=True)
+def tables(lix: Session) -> None:
+    lix.store_schema(TASK)
+    lix.execute("INSERT INTO task(id, title, rank) VALUES ('a', 'A', 1), ('b', 'B', 2)")
+
+
+def rows(lix: Session) -> list[tuple[Any, ...]]:
+    return lix.rows("SELECT id, title, rank FROM task ORDER BY id")
+
+
+WRITES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    ("INSERT INTO task(id) VALUES ('c'), (lower('D'))", [("c", None, None), ("d", None, None)]),
+    ("INSERT INTO task(id, rank) SELECT id || '2', rank * 10 FROM task",
+     [("a2", None, 10), ("b2", None, 20)]),
+    ("INSERT INTO task(id, rank) SELECT id || '2', count(*) FROM task GROUP BY id",
+     [("a2", None, 1), ("b2", None, 1)]),
+    ("WITH new(i) AS (VALUES (7), (8)) INSERT INTO task(id, rank) SELECT 'n' || i, i FROM new",
+     [("n7", None, 7), ("n8", None, 8)]),
+    ("INSERT INTO task(rank, id) VALUES ((SELECT max(rank) FROM task), 'c')", [("c", None, 2)]),
+    ("REPLACE INTO task(id, rank) VALUES ('c', 3)", [("c", None, 3)]),
+    ("INSERT OR IGNORE INTO task(id, rank) VALUES ('a', 9), ('c', 3)", [("c", None, 3)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "added"), WRITES)
+def test_inserts(lix: Session, sql: str, added: list[tuple[Any, ...]]) -> None:
+    before = rows(lix)
+    result = lix.execute(sql)
+    assert rows(lix) == sorted([*before, *added])
+    # SQLite also counts a row that OR IGNORE left out
+    assert result.changes == len(added) + ("IGNORE" in sql)
+
+
+CHANGES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    ("UPDATE task SET rank = rank + 1", [("a", "A", 2), ("b", "B", 3)]),
+    ("UPDATE task SET title = NULL, rank = -rank WHERE rank > 1", [("a", "A", 1), ("b", None, -2)]),
+    ("UPDATE task SET (title, rank) = (SELECT 'T', 9) WHERE id = 'a'",
+     [("a", "T", 9), ("b", "B", 2)]),
+    ("UPDATE task SET rank = n.r FROM (SELECT 'a' AS i, 5 AS r) AS n WHERE n.i = task.id",
+     [("a", "A", 5), ("b", "B", 2)]),
+    ("UPDATE task SET title = (SELECT t.title FROM task t WHERE t.id != task.id)",
+     [("a", "B", 1), ("b", "A", 2)]),
+    ("DELETE FROM task WHERE rank = (SELECT min(rank) FROM task)", [("b", "B", 2)]),
+    ("DELETE FROM task WHERE EXISTS (SELECT 1 FROM task t WHERE t.rank > task.rank)",
+     [("b", "B", 2)]),
+    ("DELETE FROM task", []),
+    ("REPLACE INTO task(id, rank) VALUES ('a', 3)", [("a", None, 3), ("b", "B", 2)]),
+    ("INSERT OR REPLACE INTO task SELECT * FROM task", [("a", "A", 1), ("b", "B", 2)]),
+    ("INSERT INTO task(id, rank) VALUES ('a', 5) ON CONFLICT(id) DO UPDATE SET rank ="
+     " excluded.rank + task.rank", [("a", "A", 6), ("b", "B", 2)]),
+    ("INSERT INTO task(id) VALUES ('a') ON CONFLICT DO NOTHING", [("a", "A", 1), ("b", "B", 2)]),
+    ("UPDATE task SET rank = 1 WHERE id = 'nobody'", [("a", "A", 1), ("b", "B", 2)]),
+    ("UPDATE task_by_version SET rank = 7 WHERE id = 'a'", [("a", "A", 7), ("b", "B", 2)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "expected"), CHANGES)
+def test_updates_and_deletes(lix: Session, sql: str, expected: list[tuple[Any, ...]]) -> None:
+    if sql.startswith("INSERT OR REPLACE INTO task SELECT"):
+        columns = "id, title, rank"
+        sql = f"INSERT OR REPLACE INTO task({columns}) SELECT {columns} FROM task"
+    lix.execute(sql)
+    assert rows(lix) == expected
+
+
+def test_returning(lix: Session) -> None:
+    result = lix.execute(
+        "INSERT INTO task(id, rank) VALUES ('c', 3), ('d', 4) RETURNING id, rank * 2"
+    )
+    assert result.rows == [("c", 6), ("d", 8)]
+    assert lix.execute("DELETE FROM task WHERE rank > 2 RETURNING id").rows == [("c",), ("d",)]
+    assert lix.execute("UPDATE task SET rank = 0 WHERE id = 'a' RETURNING rank").rows == [(0,)]
+
+
+FAILING = [
+    ("INSERT INTO task(id, rank) VALUES ('c', 3), ('a', 4)", UniqueError),
+    ("INSERT OR ABORT INTO task(id, rank) VALUES ('c', 3), ('a', 4)", UniqueError),
+    ("INSERT INTO task(id, rank) VALUES ('c', 3), ('d', 'x')", SchemaValidationError),
+    ("UPDATE task SET rank = iif(id = 'b', 'x', 7)", SchemaValidationError),
+    ("INSERT INTO task(id) SELECT id FROM task", UniqueError),
+]
+
+
+@pytest.mark.parametrize(("sql", "error"), FAILING)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_failing_statement_leaves_nothing(
+    lix: Session, sql: str, error: type[LixError], inside: bool
+) -> None:
+    before, tip = rows(lix), lix.tip()
+    if inside:
+        lix.execute("BEGIN")
+    with pytest.raises(error):
+        lix.execute(sql)
+    assert rows(lix) == before
+    if inside:
+        lix.execute("COMMIT")
+    assert lix.tip() == tip
+
+
+def test_or_fail_and_or_rollback(lix: Session) -> None:
+    with pytest.raises(UniqueError):
+        lix.execute("INSERT OR FAIL INTO task(id) VALUES ('c'), ('a'), ('d')")
+    assert [row[0] for row in rows(lix)] == ["a", "b", "c"]
+    lix.execute("BEGIN")
+    lix.execute("DELETE FROM task")
+    with pytest.raises(LixError):
+        lix.execute("INSERT OR ROLLBACK INTO task(id, rank) VALUES ('x', 1), ('x', 2)")
+    assert [row[0] for row in rows(lix)] == ["a", "b", "c"]
+
+
+def test_inserting_over_an_inherited_row_makes_an_own_one(lix: Session) -> None:
+    lix.execute(
+        "INSERT INTO task_by_version(id, title, lixcol_version_id) VALUES ('g', 'G', 'global')"
+    )
+    lix.execute("INSERT INTO task(id, title) VALUES ('g', 'own')")
+    query = "SELECT title, lixcol_inherited_from_version_id FROM task WHERE id = 'g'"
+    assert lix.rows(query) == [("own", None)]
+    lix.execute("DELETE FROM task WHERE id = 'g'")
+    assert lix.rows(query) == []
+
+
+def test_updating_and_deleting_inherited_rows(lix: Session) -> None:
+    lix.execute(
+        "INSERT INTO task_by_version(id, title, lixcol_version_id)"
+        " VALUES ('g', 'G', 'global'), ('h', 'H', 'global')"
+    )
+    lix.execute("UPDATE task SET title = lower(title) WHERE lixcol_inherited_from_version_id > ''")
+    lix.execute("DELETE FROM task WHERE id = 'h'")
+    assert lix.rows(
+        "SELECT id, title FROM task_by_version WHERE lixcol_version_id = 'global' ORDER BY id"
+    ) == [("g", "G"), ("h", "H")]
+    assert rows(lix) == [("a", "A", 1), ("b", "B", 2), ("g", "g", None)]
+
+
+def test_untracked_rows(lix: Session) -> None:
+    tip = lix.tip()
+    lix.execute("INSERT INTO task(id, title, lixcol_untracked) VALUES ('u', 'U', 1)")
+    lix.execute("UPDATE task SET title = 'V' WHERE id = 'u'")
+    assert lix.rows(
+        "SELECT title, lixcol_untracked, lixcol_change_id FROM task WHERE id = 'u'"
+    ) == [("V", 1, "untracked")]
+    lix.execute("DELETE FROM task WHERE id = 'u'")
+    assert lix.tip() == tip
+
+
+def test_nothing_changed_is_no_commit(lix: Session) -> None:
+    tip = lix.tip()
+    lix.execute("UPDATE task SET title = title, rank = rank, extra = extra, tags = tags")
+    lix.execute("INSERT OR REPLACE INTO task(id, title, rank) VALUES ('a', 'A', 1)")
+    assert lix.tip() == tip
+
+
+def test_immutable_rows(lix: Session) -> None:
+    lix.store_schema(schema("fixed", "id name", primary_key=["/id"], immutable=True))
+    lix.execute("INSERT INTO fixed(id, name) VALUES ('a', 'A')")
+    lix.execute("INSERT INTO fixed_by_version(id, lixcol_version_id) VALUES ('g', 'global')")
+    phrase = "Schema 'fixed' is immutable and cannot be updated."
+    for sql in (
+        "UPDATE fixed SET name = 'B' WHERE id = 'a'",
+        "UPDATE fixed SET name = 'B' WHERE id = 'g'",
+        "UPDATE fixed SET lixcol_metadata = '{}'",
+        "INSERT OR REPLACE INTO fixed(id, name) VALUES ('a', 'B')",
+    ):
+        with pytest.raises(ImmutableError, match=phrase):
+            lix.execute(sql)
+    lix.execute("UPDATE fixed SET name = name")
+    lix.execute("DELETE FROM fixed")
+    assert lix.rows("SELECT * FROM fixed") == []
+
+
+class TestValues:
+    """What SQL values become, property by property."""
+
+    @pytest.mark.parametrize(
+        ("column", "given", "json"),
+        [
+            ("done", 1, "true"),
+            ("done", 0, "false"),
+            ("done", "true", "true"),
+            ("done", "0", "false"),
+            ("rank", "7", "7"),
+            ("rank", 7.0, "7"),
+            ("size", 7, "7"),
+            ("size", 1.5, "1.5"),
+            ("title", "7", '"7"'),
+            ("tags", '["x", 1]', '["x",1]'),
+            ("extra", "text", '"text"'),
+            ("extra", 1, "1"),
+        ],
+    )
+    def test_insert_and_update_agree(
+        self, lix: Session, column: str, given: Any, json: str
+    ) -> None:
+        lix.execute(f"INSERT INTO task(id, {column}) VALUES ('n', ?)", (given,))
+        lix.execute(f"UPDATE task SET {column} = ? WHERE id = 'a'", (given,))
+        stored = lix.column(
+            f"SELECT snapshot_content -> '$.{column}' FROM lix_state"
+            " WHERE schema_key = 'task' AND entity_id IN ('n', 'a')"
+        )
+        assert stored == [json, json]
+
+    @pytest.mark.parametrize(
+        ("column", "given"),
+        [
+            ("done", 2),
+            ("done", "maybe"),
+            ("rank", "x"),
+            ("rank", 1.5),
+            ("size", "x"),
+            ("title", 5),
+            ("tags", "{}"),
+            ("tags", "not json"),
+            ("title", b"\xff"),
+            ("extra", b"\xff"),
+            ("size", float("inf")),
+        ],
+    )
+    def test_values_that_do_not_fit(self, lix: Session, column: str, given: Any) -> None:
+        before = rows(lix)
+        with pytest.raises(LixError) as caught:
+            lix.execute(f"INSERT INTO task(id, {column}) VALUES ('n', ?)", (given,))
+        assert column in str(caught.value)
+        with pytest.raises(LixError):
+            lix.execute(f"UPDATE task SET {column} = ?", (given,))
+        assert rows(lix) == before
+
+    def test_booleans_and_json_read_back(self, lix: Session) -> None:
+        lix.execute(
+            "UPDATE task SET done = 1, tags = '[1]', extra = jsonb('{\"a\":true}') WHERE id='a'"
+        )
+        assert lix.rows("SELECT done, tags, extra FROM task WHERE done") == [
+            (1, "[1]", '{"a":true}')
+        ]
+
+
+class TestKeys:
+    """Primary keys of every kind are looked up, not scanned."""
+
+    def plan(self, lix: Session, sql: str) -> str:
+        return lix.rows(f"EXPLAIN QUERY PLAN {sql}")[0][3]
+
+    def test_text(self, lix: Session) -> None:
+        assert "id =" in self.plan(lix, "SELECT * FROM task WHERE id = 'a'")
+        lix.execute("INSERT INTO task(id) VALUES ('1'), ('1.0'), ('')")
+        assert lix.column("SELECT id FROM task WHERE id = 1") == ["1"]
+        assert lix.column("SELECT id FROM task WHERE id = ''") == [""]
+        found = lix.column("SELECT id FROM task WHERE id IN ('a', '1', NULL, 'q')")
+        assert sorted(found) == ["1", "a"]
+
+    def test_numbers(self, lix: Session) -> None:
+        lix.store_schema(schema("num", {"n": {"type": "integer"}, "t": TEXT}, primary_key=["/n"]))
+        lix.execute("INSERT INTO num(n, t) VALUES (1, 'one'), (-2, 'two'), (1000000000000, 'big')")
+        assert lix.value("SELECT t FROM num WHERE n = -2") == "two"
+        assert lix.value("SELECT t FROM num WHERE n = '1'") == "one"
+        assert lix.value("SELECT t FROM num WHERE n = 1.0") == "one"
+        assert lix.column("SELECT t FROM num WHERE n = 1.5") == []
+        assert lix.column("SELECT t FROM num WHERE n IN (1, 1000000000000) ORDER BY n") == [
+            "one",
+            "big",
+        ]
+        assert lix.column("SELECT t FROM num WHERE n > 1") == ["big"]
+        assert lix.column("SELECT n FROM num ORDER BY n") == [-2, 1, 1000000000000]
+        with pytest.raises(UniqueError):
+            lix.execute("INSERT INTO num(n) VALUES (1)")
+
+    def test_composite(self, lix: Session) -> None:
+        lix.store_schema(
+            schema(
+                "pair", {"x": TEXT, "y": {"type": "integer"}, "v": TEXT}, primary_key=["/x", "/y"]
+            )
+        )
+        lix.execute(
+            "INSERT INTO pair(x, y, v) VALUES ('a~b', 1, 'p'), ('a', 1, 'q'), ('\\', 2, 'r')"
+        )
+        assert lix.rows("SELECT lixcol_entity_id, v FROM pair ORDER BY v") == [
+            ("a\\~b~1", "p"),
+            ("a~1", "q"),
+            ("\\\\~2", "r"),
+        ]
+        text = self.plan(lix, "SELECT v FROM pair WHERE x = 'a' AND y = 1")
+        assert "x =" in text
+        assert "y =" in text
+        assert lix.value("SELECT v FROM pair WHERE x = 'a~b' AND y = 1") == "p"
+        assert lix.value("SELECT v FROM pair WHERE y = '2' AND x = '\\'") == "r"
+        assert lix.column("SELECT v FROM pair WHERE x = 'a'") == ["q"]
+        assert lix.column("SELECT v FROM pair WHERE x = 'a' AND y = 'x'") == []
+        lix.execute("UPDATE pair SET v = 'new' WHERE x = 'a' AND y = 1")
+        lix.execute("DELETE FROM pair WHERE x = 'a~b'")
+        assert lix.column("SELECT v FROM pair ORDER BY v") == ["new", "r"]
+
+    def test_nested(self, lix: Session) -> None:
+        lix.store_schema(
+            schema(
+                "deep",
+                {"p": {"type": "object", "properties": {"id": TEXT}}, "q": TEXT},
+                primary_key=["/p/id", "/q"],
+            )
+        )
+        lix.execute("INSERT INTO deep(p, q) VALUES ('{\"id\": \"i\"}', 'x')")
+        assert lix.rows("SELECT lixcol_entity_id FROM deep WHERE q = 'x'") == [("i~x",)]
+        with pytest.raises(UniqueError):
+            lix.execute('INSERT INTO deep(p, q) VALUES (\'{"id": "i", "z": 1}\', \'x\')')
+
+
+NAMES = [
+    "select", "order", "group", "from", "index", "rowid", "oid", "a b", 'quo"te', "apo'strophe",
+    "bra{ce}", "{snapshot}", "do.t", "com,ma", "(paren)", "ünï", "日本語", "😀", "new\nline", "-dash",
+    "1st", "?", "?1", "$x", "@y", ":z", "%s", "\\back", "tab\t", "~tilde", "/slash", "[0]", "*", "--",
+    "/*", "entity_id", "metadata", "version_id", "x" * 200,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_properties(lix: Session, name: str) -> None:
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    lix.store_schema(
+        schema(
+            "odd",
+            {"id": TEXT, name: TEXT, f"{name}n": {"type": "integer"}},
+            primary_key=["/id"],
+            index=[[pointer]],
+        )
+    )
+    column, number = ('"' + n.replace('"', '""') + '"' for n in (name, f"{name}n"))
+    lix.execute(f"INSERT INTO odd(id, {column}, {number}) VALUES ('a', 'v', 1), ('b', 'w', 2)")
+    lix.execute(f"UPDATE odd SET {column} = 'u' WHERE {column} = 'v' AND {number} = 1")
+    assert lix.rows(f"SELECT id, {column} FROM odd ORDER BY {number} DESC") == [
+        ("b", "w"),
+        ("a", "u"),
+    ]
+    assert lix.column(f"SELECT id FROM odd_by_version WHERE {column} > 'u'") == ["b"]
+    lix.execute(f"DELETE FROM odd WHERE {column} IN ('u', 'x')")
+    assert lix.column("SELECT id FROM odd") == ["b"]
+
+
+@pytest.mark.parametrize("name", ["select", "a b", 'quo"te', "bra{ce}", "日本語", "~/"])
+def test_names_of_keys(lix: Session, name: str) -> None:
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    lix.store_schema(schema("odd", {name: TEXT, "v": TEXT}, primary_key=[pointer], unique=[["/v"]]))
+    column = '"' + name.replace('"', '""') + '"'
+    lix.execute(f"INSERT INTO odd({column}, v) VALUES ('k', '1')")
+    assert lix.value(f"SELECT v FROM odd WHERE {column} = 'k'") == "1"
+    lix.execute(
+        f"INSERT INTO odd({column}, v) VALUES ('k', '2') ON CONFLICT({column}) DO UPDATE SET v = 3 || ''"
+    )
+    assert lix.value("SELECT v FROM odd") == "3"
