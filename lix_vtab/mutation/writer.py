@@ -187,9 +187,8 @@ class Writer:
         before = self.own(version_id, key)
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
-        elif updates and _frozen(schema):
-            if visible is None or visible.values[:4] != values[:4]:
-                raise immutable(row)
+        elif updates and _frozen(schema) and (visible is None or visible.values[:4] != values[:4]):
+            raise immutable(row)
         found = before or visible
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]
