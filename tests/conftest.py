@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -37,3 +38,13 @@ def lix() -> Iterator[lix_vtab.Lix]:
 def lix_path(tmp_path: Path) -> Path:
     """Return the path of a database that does not exist yet."""
     return tmp_path / "app.lix"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_open() -> Iterator[None]:
+    """Close the connections a test dropped: its modules hold a connection as it holds them."""
+    before = {id(connection) for connection in apsw.connections()}
+    yield
+    for connection in apsw.connections():
+        if id(connection) not in before:
+            connection.close(True)
