@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
@@ -34,6 +34,7 @@ _ANYWHERE = (
     "SELECT 1 FROM lix_internal_index WHERE group_id = ? AND value = ? "
     "AND (entity_id IS NOT ? OR file_id IS NOT ?) LIMIT 1"
 )
+_HOLDERS = "SELECT DISTINCT holder FROM lix_internal_index WHERE group_id = ? AND value = ?"
 
 
 class Row(NamedTuple):
@@ -58,9 +59,9 @@ class Coming:
                 known.append(Row(key, content, untracked))
         self._by_group: dict[Group, dict[str, list[Row]]] = {}
 
-    def content(self, key: Key) -> Json | None:
-        """Return what a key will hold."""
-        return self._rows.get(key, (None, False))[0]
+    def only(self, keep: Callable[[Key], bool]) -> Coming:
+        """Return the rows whose keys pass a test."""
+        return Coming({key: row for key, row in self._rows.items() if keep(key)})
 
     def replaces(self, row: Row) -> bool:
         """Tell whether a stored row is written anew or removed."""
@@ -86,17 +87,24 @@ class Coming:
 class Search:
     """Looks at the effective rows of a version as they will be once `Coming` is written."""
 
-    __slots__ = ("_anywhere", "_store")
+    __slots__ = ("_anywhere", "_holders", "_store")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._anywhere = qualify(_ANYWHERE, store.db)
+        self._holders = qualify(_HOLDERS, store.db)
 
     def is_free(self, group: Group, value: SqlValue, key: Key | None = None) -> bool:
         """Tell whether no row anywhere ever had a value in a group, apart from that of a key."""
         place = (None, None) if key is None else (key.entity_id, key.file_id)
         found = self._store.connection.execute(self._anywhere, (group.id, value, *place))
         return found.fetchone() is None
+
+    def holders(self, group: Group, values: list[Json]) -> frozenset[int]:
+        """Return where rows lie that have, or once had, given values in a group."""
+        given = (group.id, group_value(values))
+        found = self._store.connection.execute(self._holders, given).fetchall()
+        return frozenset(holder for (holder,) in found)
 
     def having(
         self, scope: Scope, group: Group, values: list[Json], coming: Coming

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
@@ -33,6 +34,7 @@ from lix_vtab.mutation.constraint_rules import (
     group_name,
 )
 from lix_vtab.mutation.constraint_search import Coming, Row, Search
+from lix_vtab.mutation.heirs import Heirs
 from lix_vtab.mutation.writer import ABORT, REPLACE, Visible, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.groups import group_value, member_values
@@ -66,8 +68,8 @@ class Constraints:
     """
 
     __slots__ = (
-        "_catalogue", "_deferring", "_generation", "_late", "_pending", "_previous", "_rules",
-        "_scopes", "_search", "_store", "_watchers", "_writer", "index", "supervised",
+        "_catalogue", "_deferring", "_generation", "_heirs", "_late", "_pending", "_previous",
+        "_rules", "_scopes", "_search", "_store", "_watchers", "_writer", "index", "supervised",
     )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
@@ -76,6 +78,7 @@ class Constraints:
         self._catalogue = catalogue
         self._writer = writer
         self._search = Search(store)
+        self._heirs = Heirs(store, scopes, writer)
         self._generation = -1
         self._rules = Rules()
         self._previous: Rules | None = None
@@ -343,25 +346,39 @@ class Constraints:
             values = self._referred(subject, reference, subject.old)
             if values is None or self._referred(subject, reference, subject.new) == values:
                 continue
-            rows = [
-                row
-                for row in self._search.having(subject.scope, reference.local, values, coming)
-                if row.key != subject.key
-                and (not reference.same_file or row.key.file_id == subject.key.file_id)
-            ]
-            left = any(
-                not reference.same_file or row.key.file_id == subject.key.file_id
-                for row in self._search.targets(subject.scope, reference, values, coming)
+            yield from self._left_behind(subject, reference, values, coming)
+            find_holders = partial(self._search.holders, reference.local, values)
+            for scope in self._heirs.holding(subject.version_id, find_holders):
+                if self._heirs.inherits(scope, subject.version_id, subject.key):
+                    heir = subject._replace(version_id=scope.version_id, scope=scope)
+                    inherited = self._inherited(scope, subject.version_id, coming)
+                    yield from self._left_behind(heir, reference, values, inherited)
+
+    def _left_behind(
+        self, subject: _Subject, reference: Reference, values: list[Json], coming: Coming
+    ) -> Iterator[Violation]:
+        """Yield the rows of one version that refer to what it no longer has."""
+
+        def close(row: Row) -> bool:
+            return not reference.same_file or row.key.file_id == subject.key.file_id
+
+        found = self._search.having(subject.scope, reference.local, values, coming)
+        count = sum(row.key != subject.key and close(row) for row in found)
+        if count and not any(
+            map(close, self._search.targets(subject.scope, reference, values, coming))
+        ):
+            yield referenced(
+                reference,
+                subject.schema_key,
+                subject.key.entity_id,
+                values,
+                count,
+                subject.version_id,
             )
-            if rows and not left:
-                yield referenced(
-                    reference,
-                    subject.schema_key,
-                    subject.key.entity_id,
-                    values,
-                    len(rows),
-                    subject.version_id,
-                )
+
+    def _inherited(self, scope: Scope, version_id: str, coming: Coming) -> Coming:
+        """Return what of the rows being written in a version shows in an heir of it."""
+        return coming.only(lambda key: self._heirs.inherits(scope, version_id, key))
 
     def _referred(
         self, subject: _Subject, reference: Reference, content: Json | None

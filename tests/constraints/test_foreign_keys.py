@@ -247,6 +247,73 @@ def test_each_version_is_judged_by_what_it_shows(lix: Session) -> None:
     assert ids(lix, "parent") == ["g"]
 
 
+def test_rows_of_heirs_count_while_they_inherit_the_target(lix: Session) -> None:
+    """What `global` shows is what most versions build on."""
+    main = lix.main()
+    grandchild = lix.create_version("grandchild", inherits_from=main).id
+    lix.execute("INSERT INTO parent_by_version(id, lixcol_version_id) VALUES ('g', 'global')")
+    lix.execute("INSERT INTO parent_by_version(id, lixcol_version_id) VALUES ('h', 'global')")
+    put(lix, "child", "c", "g")
+    put(lix, "child", "d", "h", version_id=grandchild)
+    for id, version in (("g", main), ("h", grandchild)):
+        for sql in (
+            f"DELETE FROM parent_by_version WHERE id = '{id}' AND lixcol_version_id = 'global'",
+            "UPDATE lix_internal_state_vtable SET snapshot_content = NULL WHERE"
+            f" entity_id = '{id}' AND version_id = 'global'",
+        ):
+            with pytest.raises(ForeignKeyError, match=f"{HELD} 1 record") as caught:
+                lix.execute(sql)
+            assert caught.value.details["version_id"] == version
+    with pytest.raises(ForeignKeyError, match=HELD):
+        lix.execute("DELETE FROM parent_by_version WHERE lixcol_version_id = 'global'")
+    # an own row of the heir, or of a version between, is a target of its own
+    lix.execute("UPDATE parent SET slug = id")
+    lix.execute("DELETE FROM parent_by_version WHERE lixcol_version_id = 'global'")
+    assert ids(lix, "parent") == ["g", "h"]
+    with pytest.raises(ForeignKeyError, match=HELD):
+        lix.execute("DELETE FROM parent WHERE id = 'h'")
+    lix.execute("DELETE FROM child_by_version WHERE id = 'd'")
+    lix.execute("DELETE FROM parent WHERE id = 'h'")
+    assert ids(lix, "parent") == ["g"]
+
+
+def test_rows_that_heirs_inherit_count_once(lix: Session) -> None:
+    lix.execute("INSERT INTO parent_by_version(id, lixcol_version_id) VALUES ('g', 'global')")
+    put(lix, "child", "c", "g", version_id="global")
+    with pytest.raises(ForeignKeyError, match=HELD) as caught:
+        lix.execute("DELETE FROM parent_by_version WHERE lixcol_version_id = 'global'")
+    assert len(caught.value.details["violations"]) == 1
+    # both go in one statement, for the heir as well
+    lix.execute(
+        "DELETE FROM lix_internal_state_vtable WHERE version_id = 'global'"
+        " AND schema_key IN ('parent', 'child')"
+    )
+    assert ids(lix, "parent") == []
+
+
+def test_heirs_that_were_deleted_or_refer_untracked(lix: Session) -> None:
+    lix.execute("INSERT INTO parent_by_version(id, lixcol_version_id) VALUES ('g', 'global')")
+    draft = lix.create_version("draft").id
+    put(lix, "child", "u", "g", version_id=draft, untracked=1)
+    gone = "DELETE FROM parent_by_version WHERE lixcol_version_id = 'global'"
+    with pytest.raises(ForeignKeyError, match=HELD):
+        lix.execute(gone)
+    lix.execute("DELETE FROM lix_version WHERE id = ?", (draft,))
+    lix.execute(gone)
+    assert ids(lix, "parent") == []
+
+
+def test_branches_that_do_not_inherit_are_free(lix: Session) -> None:
+    lix.execute("INSERT INTO parent(id) VALUES ('a')")
+    put(lix, "child", "c", "a")
+    draft = lix.create_version("draft").id
+    lix.execute("DELETE FROM child")
+    lix.execute("DELETE FROM parent")
+    assert lix.column(f"SELECT id FROM child_by_version WHERE lixcol_version_id = '{draft}'") == [
+        "c"
+    ]
+
+
 def test_an_untracked_row_that_hides_its_like_may_go(lix: Session) -> None:
     lix.execute("INSERT INTO parent(id) VALUES ('a')")
     put(lix, "child", "c", "a")
