@@ -13,7 +13,7 @@ from typing import Any
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Session
 from lix_vtab.surfaces.base import Cursor, ReadOnlySurface
-from lix_vtab.surfaces.planner import Column, Plan
+from lix_vtab.surfaces.planner import Column, Lookup, Plan
 
 __all__ = ["REVISION", "At", "RowsAt"]
 
@@ -37,10 +37,12 @@ class At(ReadOnlySurface):
         columns: Sequence[Column],
         rows_at: RowsAt,
         cursor: type[Cursor] = Cursor,
+        lookups: Sequence[Lookup] = (),
     ) -> None:
         self.name = name
         self.columns = columns
         self.cursor = cursor
+        self.lookups = lookups
         self._session = session
         self._rows_at = rows_at
 

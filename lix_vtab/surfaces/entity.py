@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 import apsw
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError, SchemaNotFound
-from lix_vtab.model.json import Json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.writer import Visible
-from lix_vtab.schema import CompiledSchema, from_sql
+from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
-from lix_vtab.surfaces.entity_rows import EntityRows
+from lix_vtab.surfaces.entity_rows import EntityRows, entity_id_of
 from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups, sql_literal
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
@@ -168,13 +167,7 @@ class Entity:
 
     def _entity_of(self, values: dict[str, Any]) -> str | None:
         """Return the entity id of a primary key given as SQL values; None when none has it."""
-        schema = self.schema
-        content: dict[str, Json] = {}
-        for name, value in values.items():
-            if value is None:
-                return None
-            content[name] = from_sql(value, schema.properties[name], name)
-        return schema.entity_id_of(content)
+        return entity_id_of(self.schema, values)
 
     @property
     def conflict_keys(self) -> tuple[object, ...]:

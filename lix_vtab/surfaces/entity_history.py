@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from lix_vtab.errors import SchemaNotFound
+from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.surfaces.at import REVISION, At
 from lix_vtab.surfaces.base import ReadOnlySurface
-from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns
+from lix_vtab.surfaces.entity_rows import entity_id_of
+from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups
 from lix_vtab.surfaces.history_reader import HISTORY_COLUMNS, HistoryReader
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader
@@ -39,15 +42,60 @@ class EntityHistory(ReadOnlySurface):
     def __init__(self, session: Session, shape: EntityShape) -> None:
         self.name = f"{shape.key}_history"
         self.columns = history_columns(shape)
-        self._reader = HistoryReader(session, self.columns, schema_key=shape.key, prefix="lixcol_")
+        self._session = session
+        self._key = shape.key
+        self._reader: HistoryReader | None = None
 
     def rows(self, plan: Plan, args: Sequence[Any]) -> Iterable[Sequence[Any]]:
         """Find changes."""
-        return self._reader.rows(plan, args)
+        reader = self._reader
+        if reader is None:
+            # the order of a key's parts is the schema's, which a table outlives no change of
+            reader = self._reader = HistoryReader(
+                self._session,
+                _keyed(self.columns, _schema(self._session, self._key)),
+                schema_key=self._key,
+                prefix="lixcol_",
+                entity_of=entity_of(self._session, self._key),
+            )
+        return reader.rows(plan, args)
 
 
 def entity_at(session: Session, shape: EntityShape) -> At:
-    """Build `<schema>_at(revision)`: the columns of the schema's table."""
+    """Build `<schema>_at(revision)`: the columns of the schema's table, and its indexes."""
     columns = (*entity_columns(shape, by_version=False), REVISION)
-    reader = Reader(session, columns, schema_key=shape.key)
-    return At(session, f"{shape.key}_at", columns, reader.rows_at)
+    lookups = entity_lookups(shape)
+    reader = Reader(
+        session,
+        columns,
+        schema_key=shape.key,
+        entity_of=entity_of(session, shape.key),
+        lookups=lookups,
+    )
+    return At(session, f"{shape.key}_at", columns, reader.rows_at, lookups=lookups)
+
+
+def entity_of(session: Session, key: str) -> Callable[[dict[str, Any]], str | None]:
+    """Return what makes an entity id of the primary key of a schema, given as SQL values."""
+    return lambda values: entity_id_of(_schema(session, key), values)
+
+
+def _schema(session: Session, key: str) -> CompiledSchema:
+    schema = session.catalogue.latest(key)
+    if schema is None:
+        raise SchemaNotFound(f"schema '{key}' is not stored", details={"schema_key": key})
+    return schema
+
+
+def _keyed(columns: Sequence[Column], schema: CompiledSchema) -> list[Column]:
+    """Let the parts of a key be read from the entity id where there is no content."""
+    names = [pointer.name for pointer in schema.primary_key]
+    found = []
+    for column in columns:
+        if column.role == "key":
+            part = f"lix_key_part({{entity_id}}, {names.index(column.name)}, {len(names)})"
+            if column.declared:
+                part = f"CAST({part} AS {column.declared})"
+            column = column._replace(template=f"coalesce({column.template}, {part})")
+        found.append(column)
+    return found

@@ -14,7 +14,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key, Values
 from lix_vtab.surfaces.values import flag, json_value, text
 
-__all__ = ["EntityRows"]
+__all__ = ["EntityRows", "entity_id_of"]
 
 
 class EntityRows:
@@ -131,6 +131,16 @@ class EntityRows:
                 del content[name]
         changed = canonical_json(content) != canonical_json(before)
         return content, self.schema.version if changed else values.schema_version
+
+
+def entity_id_of(schema: CompiledSchema, values: Mapping[str, Any]) -> str | None:
+    """Return the entity id of a primary key given as SQL values; None when no row can have it."""
+    content: dict[str, Json] = {}
+    for name, value in values.items():
+        if value is None:
+            return None
+        content[name] = from_sql(value, schema.properties[name], name)
+    return schema.entity_id_of(content)
 
 
 def _reader(property: Property, label: str) -> tuple[str, Callable[[Any], Json]]:

@@ -9,6 +9,7 @@ import apsw
 
 from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.keys import split_entity_id
 from lix_vtab.schema import to_sql
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import read_format
@@ -53,6 +54,7 @@ def value_functions(session: Session) -> list[SqlFunction]:
         SqlFunction("lix_nano_id", nano_id, innocuous=True),
         _pure("lix_json", json_blob, 1),
         _pure("lix_json_text", json_text, -1),
+        _pure("lix_key_part", key_part, 3),
         _pure("lix_empty_blob", empty_blob, -1),
         _pure("lix_text_encode", text_encode, 1),
         _pure("lix_text_decode", text_decode, 1),
@@ -98,6 +100,20 @@ def json_text(*args: Any) -> Any:
     for segment in path:
         found = found.get(segment) if isinstance(found, dict) else None
     return to_sql(found)
+
+
+def key_part(entity_id: Any, place: Any, count: Any) -> str | None:
+    """Return one part of the entity id of a key of `count` parts, the first being 0.
+
+    >>> key_part("a~b", 1, 2)
+    'b'
+    """
+    if not isinstance(entity_id, str) or type(place) is not int or type(count) is not int:
+        return None
+    try:
+        return dict(enumerate(split_entity_id(entity_id, count))).get(place)
+    except ValueError:
+        return None
 
 
 def empty_blob(*args: Any) -> bytes:

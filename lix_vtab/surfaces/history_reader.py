@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,7 +27,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
 from lix_vtab.surfaces.planner import Column, Plan, Term
-from lix_vtab.surfaces.reader import affine
+from lix_vtab.surfaces.reader import affine, whole_key
 
 __all__ = ["HISTORY_COLUMNS", "HistoryReader"]
 
@@ -96,10 +96,19 @@ class HistoryReader:
     `columns` must have the `HISTORY_COLUMNS`, with `prefix` before their names; the
     others are templates over `entity_id`, `schema_key`, `file_id`, `plugin_key`, `snapshot`,
     `schema_version`, `metadata`, `change_id`, `created_at` and `writer_key`. `schema_key` fixes the
-    schema.
+    schema, `entity_of` makes an entity id of the values of all columns with role `key`.
     """
 
-    __slots__ = ("_columns", "_commit", "_depth", "_root", "_schema_key", "_session")
+    __slots__ = (
+        "_columns",
+        "_commit",
+        "_depth",
+        "_entity_of",
+        "_keys",
+        "_root",
+        "_schema_key",
+        "_session",
+    )
 
     def __init__(
         self,
@@ -108,9 +117,12 @@ class HistoryReader:
         *,
         schema_key: str | None = None,
         prefix: str = "",
+        entity_of: Callable[[dict[str, Any]], str | None] | None = None,
     ) -> None:
         self._session = session
         self._schema_key = schema_key
+        self._entity_of = entity_of
+        self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
         places = {column.name: n for n, column in enumerate(columns)}
         self._columns = [*columns]
         computed = [(places[prefix + c.name], c) for c in HISTORY_COLUMNS]
@@ -132,6 +144,10 @@ class HistoryReader:
         if self._schema_key is not None:
             schema_id = self._session.store.names.find(self._schema_key)
             conditions.append(_Condition("{0}.schema_id = ?", schema_id, "schema_id"))
+        if self._is_keyed(plan):
+            assert self._entity_of is not None
+            entity_id = whole_key(self._columns, self._entity_of, plan, args)
+            conditions.append(_Condition("{0}.entity_id = ?", entity_id, "entity_id"))
         root: Revision | None = None
         commit_id: str | None = None
         farthest: int | None = None
@@ -149,6 +165,12 @@ class HistoryReader:
             else:
                 conditions.append(self._condition(self._columns[term.column], term, value))
         return _Question(conditions, root or revisions.head(), commit_id, farthest)
+
+    def _is_keyed(self, plan: Plan) -> bool:
+        """Tell whether a plan gives a primary key whole, so that its entity can be looked up."""
+        if self._entity_of is None or not self._keys:
+            return False
+        return self._keys <= {term.column for term in plan.terms if term.operator == "="}
 
     def _condition(self, column: Column, term: Term, value: Any) -> _Condition:
         interned = _INTERNED.get(column.role)
@@ -257,7 +279,7 @@ class HistoryReader:
 
     def _known(self, plan: Plan, numbered: Sequence[tuple[_Condition, str]]) -> dict[int, str]:
         """Return what to show in columns whose value a condition fixes: its very parameter."""
-        first = 0 if self._schema_key is None else 1
+        first = (self._schema_key is not None) + self._is_keyed(plan)
         terms = [t for t in plan.terms if t.column not in (self._root, self._commit, self._depth)]
         return {
             term.column: text.rpartition(" ")[2]

@@ -21,7 +21,7 @@ from lix_vtab.storage.index_tables import WITH_VALUE
 from lix_vtab.storage.names import LIX
 from lix_vtab.surfaces.planner import Column, Lookup, Plan, Term, choose_lookup
 
-__all__ = ["VERSION_SHIFT", "Reader", "affine", "join_rowid", "split_rowid"]
+__all__ = ["VERSION_SHIFT", "Reader", "affine", "join_rowid", "split_rowid", "whole_key"]
 
 VERSION_SHIFT = 40
 """Rowids of tables that show several versions carry the version's number above this bit."""
@@ -313,15 +313,7 @@ class Reader:
     def _key_of(self, plan: Plan, args: Sequence[Any]) -> Any:
         """Return the entity id of a primary key given whole."""
         assert self._entity_of is not None
-        values = {
-            self._columns[t.column].name: affine(args[t.argument], self._columns[t.column].declared)
-            for t in plan.terms
-            if t.column in self._keys and t.operator == "="
-        }
-        try:
-            entity_id = self._entity_of(values)
-        except LixError:
-            return _NOWHERE
+        entity_id = whole_key(self._columns, self._entity_of, plan, args)
         return _NOWHERE if entity_id is None else entity_id
 
     def entity_id(self, plan: Plan, args: Sequence[Any]) -> str | None:
@@ -388,6 +380,24 @@ def indexed_value(values: Sequence[Any]) -> Any:
     if any(value is None or isinstance(value, bytes) for value in values):
         return _NOWHERE
     return indexable(values)
+
+
+def whole_key(
+    columns: Sequence[Column],
+    entity_of: Callable[[dict[str, Any]], str | None],
+    plan: Plan,
+    args: Sequence[Any],
+) -> str | None:
+    """Return the entity id of a primary key a plan gives whole; None when no row can have it."""
+    values = {
+        columns[term.column].name: affine(args[term.argument], columns[term.column].declared)
+        for term in plan.terms
+        if columns[term.column].role == "key" and term.operator == "="
+    }
+    try:
+        return entity_of(values)
+    except LixError:
+        return None
 
 
 def _argument(place: int) -> Step:

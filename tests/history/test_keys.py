@@ -1,0 +1,122 @@
+"""Keys that are not one text: looked up in the past as in the present, and shown by deletions."""
+
+from __future__ import annotations
+
+import apsw
+import pytest
+
+import lix_vtab
+
+PLACE = {
+    "x-lix-key": "place",
+    "x-lix-version": "1",
+    # not the order of the columns, which are sorted by name
+    "x-lix-primary-key": ["/zone", "/no"],
+    "x-lix-unique": [["/label"]],
+    "type": "object",
+    "required": ["no", "zone"],
+    "additionalProperties": False,
+    "properties": {
+        "zone": {"type": "string"},
+        "no": {"type": "integer"},
+        "label": {"type": "string"},
+        "size": {"type": "integer"},
+    },
+}
+
+
+@pytest.fixture
+def places(lix):
+    lix.store_schema(PLACE)
+    lix.execute(
+        "INSERT INTO place (zone, no, label, size)"
+        " VALUES ('a~b', 1, 'one', 10), ('a~b', 2, 'two', 20), ('c', 1, 'three', 30)"
+    )
+    lix.execute("UPDATE place SET size = 11 WHERE zone = 'a~b' AND no = 1")
+    lix.execute("DELETE FROM place WHERE zone = 'a~b' AND no = 1")
+    return lix
+
+
+HISTORY = [("a~b", 1, None, 0), ("a~b", 1, 11, 1), ("a~b", 1, 10, 2)]
+
+
+def test_a_composite_key_finds_its_history_and_deletion(places):
+    assert (
+        places.rows(
+            "SELECT zone, no, size, lixcol_depth FROM place_history"
+            " WHERE zone = 'a~b' AND no = 1 ORDER BY lixcol_depth"
+        )
+        == HISTORY
+    )
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "zone = 'a~b' AND no = 1",
+        "zone = 'a~b' AND no = '1'",
+        "zone = 'a~b' AND no = 1.0",
+        "zone = 'a~b' AND no IN (1, 7)",
+        "zone = 'a~b' AND no = 1 AND size = 11",
+        "zone = 'a~b' AND no = 1 AND lixcol_depth = 0",
+        "zone = 'a~b' AND no = NULL",
+        "zone = 'a~b' AND no = 'x'",
+        "zone = 'a~b' AND no = x'31'",
+        "zone = 'nowhere' AND no = 1",
+        "no = 1",
+        "no = 1 AND lixcol_entity_id = 'c~1'",
+    ],
+)
+def test_conditions_on_key_parts_mean_what_they_say(places, where):
+    columns = "zone, no, size, lixcol_depth, lixcol_entity_id"
+    flat = apsw.Connection(":memory:")
+    flat.execute("CREATE TABLE place_history(zone TEXT, no INTEGER, size, lixcol_depth INTEGER,"
+                 " lixcol_entity_id TEXT)")  # fmt: skip
+    flat.executemany(
+        "INSERT INTO place_history VALUES (?, ?, ?, ?, ?)",
+        places.rows(f"SELECT {columns} FROM place_history"),
+    )
+    sql = f"SELECT {columns} FROM place_history WHERE {where} ORDER BY 5, 4"
+    wanted = flat.execute(sql).fetchall()
+    flat.close()
+    assert places.rows(sql) == wanted
+
+
+def steps_of(connection, sql, params=()):
+    """Return how many rows SQLite's virtual machine went through, roughly: its steps."""
+    count = [0]
+
+    def step():
+        count[0] += 1
+        return False
+
+    connection.set_progress_handler(step, 50)
+    try:
+        connection.execute(sql, params).fetchall()
+    finally:
+        connection.set_progress_handler(None)
+    return count[0]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT size FROM place_history WHERE zone = 'z' AND no = 3",
+        "SELECT size FROM place_at('HEAD~1') WHERE zone = 'z' AND no = 3",
+        "SELECT size FROM place_at('HEAD~1') WHERE label = 'l3'",
+    ],
+)
+def test_the_past_is_looked_up_by_whole_keys_and_unique_values(sql):
+    with lix_vtab.open() as lix:
+        lix.register_schema(PLACE)
+        work = []
+        for size in (30, 3000):
+            with lix.transaction():
+                lix.connection.executemany(
+                    "INSERT OR REPLACE INTO place (zone, no, label, size) VALUES ('z', ?, ?, 1)",
+                    [(n, f"l{n}") for n in range(size)],
+                )
+            lix.execute("INSERT OR REPLACE INTO place (zone, no) VALUES ('last', ?)", (size,))
+            assert lix.execute(sql).rows[-1:] == [(1,)]
+            work.append(steps_of(lix.connection, sql))
+        assert work[1] <= work[0] + 20
