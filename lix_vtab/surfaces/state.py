@@ -8,7 +8,8 @@ from typing import Any
 
 import apsw
 
-from lix_vtab.errors import InvalidValueError, ReadOnlyError
+from lix_vtab.errors import InvalidValueError, ReadOnlyError, SchemaValidationError
+from lix_vtab.model.json import Json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.writer import RowWrite, Visible
 from lix_vtab.session import Session
@@ -197,7 +198,7 @@ class State:
         untracked: Any,
     ) -> RowWrite:
         label = self._insert_label
-        parsed = None if content is None else json_value(content, label, "snapshot_content")
+        parsed = _content(content, label, schema_key)
         if entity_id is None and parsed is not None and schema_key and schema_version:
             schema = self._session.catalogue.get(schema_key, schema_version)
             entity_id = schema.entity_id_of(parsed)
@@ -233,7 +234,7 @@ class State:
             if "plugin_key" in assigned
             else names.text(values.plugin_id),
             text(assigned.get("schema_version", values.schema_version), label, "schema_version"),
-            None if content is None else json_value(content, label, "snapshot_content"),
+            _content(content, label, names.text(key.schema_id)),
             None if metadata is None else json_value(metadata, label, "metadata"),
             self._writer_key(assigned),
             visible.untracked,
@@ -342,3 +343,18 @@ class StoredState(StateByVersion):
 
     def _look(self, version_id: str, key: Key) -> Visible | None:
         return self._session.writer.own(version_id, key)
+
+
+def _content(value: Any, label: str, schema_key: Any) -> Json:
+    """Return the content a row is given, None for a tombstone."""
+    if value is None:
+        return None
+    content = json_value(value, label, "snapshot_content")
+    if content is None:
+        raise SchemaValidationError(
+            f"{label}: snapshot_content does not match schema '{schema_key}': "
+            "null is not of type 'object'",
+            hint="a tombstone is NULL, not JSON null",
+            details={"column": "snapshot_content", "schema_key": schema_key},
+        )
+    return content
