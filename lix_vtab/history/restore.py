@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from lix_vtab.errors import CommitNotFound, MergeConflictError
+from lix_vtab.errors import CommitNotFound, ImmutableError, MergeConflictError
 from lix_vtab.filesystem.descriptors import FILE
 from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.history.core import History
@@ -228,7 +228,14 @@ class Restorer:
             None if after.metadata is None else parse_json(after.metadata),
             writer_key,
         )
-        self._writer.put(version_id, row)
+        # values that rows swap are only unique again at the end, as in an UPDATE of several rows
+        updates = difference.before.snapshot is not None
+        try:
+            self._writer.put(version_id, row, updates=updates)
+        except ImmutableError:
+            # it was deleted and written anew in between, and so it is now
+            self._remove(version_id, key, writer_key)
+            self._writer.put(version_id, row)
 
     def _remove(self, version_id: str, key: Key, writer_key: str | None) -> None:
         """Delete the tracked row of a key, also when an untracked one hides it."""
@@ -268,11 +275,15 @@ class Restorer:
 
 
 def _order(difference: Difference) -> tuple[object, ...]:
-    """Sort deletions first, what depends on others before those; then the others the other way."""
-    rank = _RANK.get(difference.schema_key, 4)
-    if difference.after.snapshot is None:
-        return (0, -rank, difference.schema_key, difference.entity_id)
-    return (1, rank, difference.schema_key, difference.entity_id)
+    """Sort deletions first, what depends on others before those; then the others the other way.
+
+    Of each schema, rows that are there change before others are added, which may get their values.
+    """
+    schema_key, entity_id, _, before, after = difference
+    rank = _RANK.get(schema_key, 4)
+    if after.snapshot is None:
+        return (0, -rank, schema_key, 0, entity_id)
+    return (1, rank, schema_key, before.snapshot is None, entity_id)
 
 
 def _chosen(

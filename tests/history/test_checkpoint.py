@@ -131,6 +131,65 @@ def test_deletions_are_part_of_it(lix):
     ) == [("gone", None)]
 
 
+def tombstones(lix, change_set_id):
+    return lix.rows(
+        "SELECT e.entity_id, e.schema_key, e.file_id FROM lix_change_set_element e"
+        " JOIN lix_change c ON c.id = e.change_id"
+        " WHERE e.change_set_id = ? AND c.snapshot_content IS NULL ORDER BY 2, 1",
+        (change_set_id,),
+    )
+
+
+def test_a_deleted_file_is_part_of_it(lix):
+    lix.execute(
+        "INSERT INTO lix_file (id, path, data) VALUES ('checkpoint-file-tombstone',"
+        " '/checkpoint-file-tombstone.json', '{\"before\":true}')"
+    )
+    checkpoint(lix)
+    lix.execute("DELETE FROM lix_file WHERE id = 'checkpoint-file-tombstone'")
+    made = checkpoint(lix)
+    assert [row for row in tombstones(lix, made.change_set_id) if row[2] == "lix"] == [
+        ("checkpoint-file-tombstone", "lix_file_descriptor", "lix")
+    ]
+
+
+def test_so_are_the_entities_a_file_consisted_of(lix):
+    lix.execute(
+        "INSERT INTO lix_file (id, path, data) VALUES ('f', '/f.json', '{\"a\":1,\"b\":2}')"
+    )
+    entities = lix.rows(
+        "SELECT entity_id, schema_key, file_id FROM lix_state WHERE file_id = 'f' ORDER BY 2, 1"
+    )
+    assert len(entities) > 1
+    checkpoint(lix)
+    lix.execute("DELETE FROM lix_file")
+    made = checkpoint(lix)
+    assert [row for row in tombstones(lix, made.change_set_id) if row[2] == "f"] == entities
+    assert lix.value("SELECT count(*) FROM lix_working_changes") == 0
+
+
+def test_parts_that_went_are_tombstones_too(lix):
+    lix.execute(
+        "INSERT INTO lix_file (id, path, data) VALUES ('f', '/f.json', '{\"a\":1,\"b\":2}')"
+    )
+    before = set(lix.column("SELECT entity_id FROM lix_state WHERE file_id = 'f'"))
+    checkpoint(lix)
+    lix.execute("UPDATE lix_file SET data = '{\"a\":1}'")
+    gone = before - set(lix.column("SELECT entity_id FROM lix_state WHERE file_id = 'f'"))
+    made = checkpoint(lix)
+    assert len(gone) == 1
+    assert {entity for entity, *_ in tombstones(lix, made.change_set_id)} == gone
+
+
+def test_it_needs_no_internal_access():
+    with lix_vtab.open() as lix:
+        lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('k', 'v')")
+        made = lix.create_checkpoint()
+        assert made.id == lix.active_version.commit_id
+        with pytest.raises(lix_vtab.LixError, match="lix_internal"):
+            lix.execute("SELECT * FROM lix_internal_checkpoint")
+
+
 def test_parents_are_the_last_checkpoint_and_the_tip(lix):
     put(lix, "checkpoint-parent-merge-seed", "v1")
     checkpoint(lix)
