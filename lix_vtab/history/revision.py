@@ -70,9 +70,9 @@ class Revisions:
         self._versions = versions
         self._graph = graph
 
-    def head(self) -> Revision:
-        """Return the tip of the active version."""
-        return self._tip(self._versions.active_id(), "HEAD")
+    def head(self, version_id: str | None = None) -> Revision:
+        """Return the tip of a version, of the active one by default."""
+        return self._tip(version_id or self._versions.active_id(), "HEAD")
 
     def resolve(self, name: object) -> Revision:
         """Return what a revision name stands for or raise CommitNotFound."""

@@ -37,7 +37,11 @@ def history_columns(shape: EntityShape) -> tuple[Column, ...]:
 
 
 class EntityHistory(ReadOnlySurface):
-    """History of a schema's entities; all properties of a deletion are NULL but its key."""
+    """History of a schema's entities; all properties of a deletion are NULL but its key.
+
+    It starts at the tip of the version the schema's table shows: of the active one, or of the one
+    the schema is tied to.
+    """
 
     def __init__(self, session: Session, shape: EntityShape) -> None:
         self.name = f"{shape.key}_history"
@@ -57,6 +61,7 @@ class EntityHistory(ReadOnlySurface):
                 schema_key=self._key,
                 prefix="lixcol_",
                 entity_of=entity_of(self._session, self._key),
+                home=lambda: _schema(self._session, self._key).overrides.version_id,
             )
         return reader.rows(plan, args)
 

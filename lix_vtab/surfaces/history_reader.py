@@ -96,7 +96,8 @@ class HistoryReader:
     `columns` must have the `HISTORY_COLUMNS`, with `prefix` before their names; the
     others are templates over `entity_id`, `schema_key`, `file_id`, `plugin_key`, `snapshot`,
     `schema_version`, `metadata`, `change_id`, `created_at` and `writer_key`. `schema_key` fixes the
-    schema, `entity_of` makes an entity id of the values of all columns with role `key`.
+    schema, `entity_of` makes an entity id of the values of all columns with role `key`. `home`
+    names the version to start from when it is not the active one.
     """
 
     __slots__ = (
@@ -104,6 +105,7 @@ class HistoryReader:
         "_commit",
         "_depth",
         "_entity_of",
+        "_home",
         "_keys",
         "_root",
         "_schema_key",
@@ -118,8 +120,10 @@ class HistoryReader:
         schema_key: str | None = None,
         prefix: str = "",
         entity_of: Callable[[dict[str, Any]], str | None] | None = None,
+        home: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._session = session
+        self._home = home
         self._schema_key = schema_key
         self._entity_of = entity_of
         self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
@@ -164,7 +168,12 @@ class HistoryReader:
                 farthest = _bound(value, farthest)
             else:
                 conditions.append(self._condition(self._columns[term.column], term, value))
-        return _Question(conditions, root or revisions.head(), commit_id, farthest)
+        if root is None:
+            home = self._home()
+            if home is not None and self._session.store.versions.place(home) is None:
+                return None
+            root = revisions.head(home)
+        return _Question(conditions, root, commit_id, farthest)
 
     def _is_keyed(self, plan: Plan) -> bool:
         """Tell whether a plan gives a primary key whole, so that its entity can be looked up."""

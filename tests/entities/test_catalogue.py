@@ -342,3 +342,22 @@ def test_a_default_that_fails_names_its_place(lix: Session) -> None:
         LixError, match=r"x-lix-default for 'bad.x' .*Undeclared reference to 'gone'"
     ):
         lix.execute("INSERT INTO bad(id) VALUES ('a')")
+
+
+def test_history_starts_where_the_table_looks(lix: Session) -> None:
+    lix.store_schema(
+        schema("lix_tied", "id name", "id", primary_key=["/id"], override_lixcols=GLOBAL)
+    )
+    lix.execute("INSERT INTO lix_tied(id, name) VALUES ('a', 'one')")
+    lix.execute("UPDATE lix_tied SET name = 'two'")
+    query = "SELECT name, lixcol_depth FROM lix_tied_history ORDER BY lixcol_depth"
+    assert [name for name, _ in lix.rows(query)] == ["two", "one"]
+    assert lix.column(
+        "SELECT value ->> 'x-lix-key' FROM lix_stored_schema_history"
+        " WHERE lixcol_entity_id = 'lix_tied~1'"
+    ) == ["lix_tied"]
+    main = "SELECT commit_id FROM lix_version WHERE name = 'main'"
+    assert lix.rows(f"{query.partition(' ORDER')[0]} WHERE lixcol_root_commit_id = ({main})") == []
+    nowhere = GLOBAL | {"lixcol_version_id": '"nowhere"'}
+    lix.store_schema(schema("lix_lost", "id", "id", primary_key=["/id"], override_lixcols=nowhere))
+    assert lix.rows("SELECT * FROM lix_lost") == lix.rows("SELECT * FROM lix_lost_history") == []
