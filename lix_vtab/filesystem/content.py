@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lix_vtab.errors import LixError
 from lix_vtab.filesystem.render import Rendered, Renderer
-from lix_vtab.filesystem.renderings import Position, Renderings, basis_of
+from lix_vtab.filesystem.renderings import Position, Renderings, basis_behind, basis_of
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.storage.blob_codec import digest_of
 from lix_vtab.storage.blobs import Blobs
@@ -140,6 +140,6 @@ def _current(scope: Scope, positions: Sequence[Position]) -> Content | None:
     first = positions[0]
     if first.hash is None:
         return None
-    if scope.version_no and first.basis != basis_of(positions[1:]):
+    if scope.version_no and first.basis != basis_behind(positions):
         return None
     return Content(first.hash, first.plugin_id, first.error)

@@ -11,6 +11,7 @@ from lix_vtab.filesystem.directories import DirectoryWriter
 from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.files import FileWriter
 from lix_vtab.filesystem.lookup import Lookup
+from lix_vtab.filesystem.patching import Patcher
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.rebuild import check_entries, check_renderings, rebuild_entries
 from lix_vtab.filesystem.render import Renderer
@@ -61,7 +62,10 @@ class Filesystem:
         renderer = Renderer(store, self.lookup, self.blobs, self.plugins)
         self.contents = Contents(store, self.renderings, renderer, self.blobs)
         self.plugins.on_change(self.contents.forget)
-        self._settler = Settler(store, scopes, self.lookup, self.renderings, renderer, self.blobs)
+        patcher = Patcher(store, self.renderings, renderer, self.plugins, self.blobs)
+        self._settler = Settler(
+            store, scopes, self.lookup, self.renderings, renderer, patcher, self.blobs
+        )
         self.batch = BatchWriter(store, catalogue, writer)
         self.directories = DirectoryWriter(store, writer, self.lookup)
         self.storage = FileStore(

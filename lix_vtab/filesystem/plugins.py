@@ -10,7 +10,7 @@ from lix_vtab.errors import PluginError
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.writer import RowWrite, Writer
 from lix_vtab.plugins import BUILTIN
-from lix_vtab.plugins.contract import EntityChange, File, Plugin, StateContext
+from lix_vtab.plugins.contract import EntityChange, File, Plugin, Replacement, StateContext
 from lix_vtab.plugins.manifest import Manifest
 from lix_vtab.plugins.registry import PluginRegistry, load_archive
 from lix_vtab.plugins.run import Detection, PluginRunner
@@ -126,6 +126,16 @@ class Plugins:
     def apply(self, plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
         """Let a plugin write the bytes of a file."""
         return self._runner.apply(plugin, file, changes)
+
+    def replace(
+        self,
+        plugin: Plugin,
+        file: File,
+        replacements: Sequence[Replacement],
+        context: StateContext,
+    ) -> bytes | None:
+        """Let a plugin put edits into the bytes of a file; None when it cannot."""
+        return self._runner.replace(plugin, file, replacements, context)
 
     # -- installing
 

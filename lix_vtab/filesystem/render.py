@@ -42,6 +42,7 @@ class Rendered(NamedTuple):
 
 _FIELDS = ("{entity_id}", "{schema_id}", "{schema_version}", "{snapshot}", "{plugin}")
 _ROWS = Query(_FIELDS, 1, ("x.file_id = ?1", IN_FILE))
+_ROW = Query(_FIELDS, 3, ("x.schema_id = ?1", "x.entity_id = ?2", "x.file_id = ?3"))
 _FIRST = Query(_FIELDS, 1, ("x.file_id = ?1", IN_FILE), (f"{{plugin}} <> {LIX}",), limit=" LIMIT 1")
 
 
@@ -62,6 +63,12 @@ class Renderer:
         if number == -1:
             return []
         return [Entity(*row) for row in self._run(_ROWS, scope, number)]
+
+    def entity(self, scope: Scope, file_id: str, schema_id: int, entity_id: str) -> Entity | None:
+        """Return one live row of a file."""
+        number = self._store.names.find(file_id)
+        row = self._run(_ROW, scope, schema_id, entity_id, number).fetchone()
+        return None if row is None else Entity(*row)
 
     def owner(self, scope: Scope, file_id: str) -> int | None:
         """Return whose entities lie nearest."""
@@ -118,8 +125,8 @@ class Renderer:
                 return self._blobs.get(hash.hex()) if hash else b""
         return b""
 
-    def _run(self, query: Query, scope: Scope, number: int) -> Any:
+    def _run(self, query: Query, scope: Scope, *values: int | str) -> Any:
         store = self._store
         view = scope.view(None, store.overlay.occupied())
         sql = query.sql(store.db, view.shape, len(scope.chain))
-        return store.connection.execute(sql, (number, *view.params))
+        return store.connection.execute(sql, (*values, *view.params))

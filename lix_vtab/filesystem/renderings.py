@@ -23,7 +23,7 @@ from lix_vtab.storage.first_names import FILE_ID, LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
 
-__all__ = ["EMPTY", "LATER", "Position", "Renderings", "basis_of", "holder_of"]
+__all__ = ["EMPTY", "LATER", "Position", "Renderings", "basis_behind", "basis_of", "holder_of"]
 
 EMPTY = b""
 """The hash of a file without content."""
@@ -47,8 +47,16 @@ class Position(NamedTuple):
 
 
 def basis_of(positions: Sequence[Position]) -> str:
-    """Name sets of rows in one text."""
-    return ",".join([str(position.no) for position in positions])
+    """Name sets of rows in one text; a set that comes a second time is hidden by the first."""
+    if len(positions) < 2:
+        return str(positions[0].no) if positions else ""
+    return ",".join([str(no) for no in dict.fromkeys(position.no for position in positions)])
+
+
+def basis_behind(positions: Sequence[Position]) -> str:
+    """Name the sets of rows behind the nearest one."""
+    first = positions[0].no
+    return basis_of([position for position in positions[1:] if position.no != first])
 
 
 def holder_of(layer: Layer) -> int:

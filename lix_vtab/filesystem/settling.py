@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lix_vtab.filesystem.lookup import Lookup
-from lix_vtab.filesystem.render import Renderer
-from lix_vtab.filesystem.renderings import EMPTY, LATER, Position, Renderings, basis_of, holder_of
+from lix_vtab.filesystem.patching import Patcher
+from lix_vtab.filesystem.render import Rendered, Renderer
+from lix_vtab.filesystem.renderings import (
+    EMPTY,
+    LATER,
+    Position,
+    Renderings,
+    basis_behind,
+    basis_of,
+    holder_of,
+)
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.storage.blobs import Blobs
 from lix_vtab.storage.store import Store
@@ -17,7 +26,7 @@ __all__ = ["Settler"]
 class Settler:
     """Turns dirty renderings into clean ones."""
 
-    __slots__ = ("_blobs", "_lookup", "_renderer", "_renderings", "_scopes", "_store")
+    __slots__ = ("_blobs", "_lookup", "_patcher", "_renderer", "_renderings", "_scopes", "_store")
 
     def __init__(
         self,
@@ -26,6 +35,7 @@ class Settler:
         lookup: Lookup,
         renderings: Renderings,
         renderer: Renderer,
+        patcher: Patcher,
         blobs: Blobs,
     ) -> None:
         self._store = store
@@ -33,6 +43,7 @@ class Settler:
         self._lookup = lookup
         self._renderings = renderings
         self._renderer = renderer
+        self._patcher = patcher
         self._blobs = blobs
         store.transaction.before_commit(self.settle_all)
         store.commits.before_seal.append(self.settle_all)
@@ -68,15 +79,23 @@ class Settler:
             self._settle_bare(inner, number, positions)
             return
         file_id = self._store.names.text(number)
-        basis = basis_of(positions[1:])
+        basis = basis_behind(positions)
         if self._lookup.file(inner, file_id) is None:
             self._renderings.settle(first.no, None, basis, LATER, None)
             return
-        data, plugin_id, error = self._renderer.render(inner, file_id, positions)
+        data, plugin_id, error = self._render(inner, file_id, positions)
         hash = EMPTY
         if data or plugin_id is not None:
             hash = bytes.fromhex(self._blobs.put(data).hash)
         self._renderings.settle(first.no, hash, basis, error, plugin_id)
+
+    def _render(self, scope: Scope, file_id: str, positions: Sequence[Position]) -> Rendered:
+        if scope.layers[0].kind != "o":
+            since = self._renderings.since(positions[0].no)
+            patched = self._patcher.render(scope, file_id, since)
+            if patched is not None:
+                return patched
+        return self._renderer.render(scope, file_id, positions)
 
     def _settle_bare(self, scope: Scope, number: int, positions: Sequence[Position]) -> None:
         """Settle a holder that has no rows of the file after all."""
@@ -89,7 +108,7 @@ class Settler:
             # the formatting of what is behind was changed here, and stays
             owner = self._renderer.owner(scope, file_id)
             error = LATER if first.previous is None else None
-            basis = basis_of(positions[1:])
+            basis = basis_behind(positions)
             self._renderings.write(holder, since, number, first.previous, basis, error, owner)
 
     def _scope_of(self, holder: int, since: int) -> Scope:

@@ -13,6 +13,7 @@ from lix_vtab.plugins.contract import (
     Plugin,
     PluginInternal,
     PluginInvalidInput,
+    Replacement,
     StateContext,
 )
 from lix_vtab.plugins.csvfile.plugin import CsvPlugin
@@ -30,6 +31,7 @@ __all__ = [
     "PluginInternal",
     "PluginInvalidInput",
     "PluginRegistry",
+    "Replacement",
     "StateContext",
     "load_archive",
     "plugin_csv",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
     "ActiveStateRow",
@@ -13,6 +13,7 @@ __all__ = [
     "Plugin",
     "PluginInternal",
     "PluginInvalidInput",
+    "Replacement",
     "StateContext",
 ]
 
@@ -46,6 +47,13 @@ class EntityChange:
     schema_key: str
     snapshot_content: Any
     schema_version: str = "1"
+
+
+class Replacement(NamedTuple):
+    """One entity before and after it was edited as an entity; both have a content."""
+
+    before: EntityChange
+    after: EntityChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,11 @@ class StateContext:
 class Plugin(Protocol):
     """Turn a kind of file into entities and entities back into that kind of file.
 
-    A plugin may also offer `accepts_path(path) -> bool` to narrow its glob.
+    A plugin may also offer `accepts_path(path) -> bool` to narrow its glob, and
+    `replace_entities(file, replacements, state_context) -> bytes | None` to write a file anew when
+    a few of its entities were edited: `file.data` is what `apply_changes` would make of the
+    entities as they were before, the result what it would make of them as they are now. None means
+    that it cannot tell, and `apply_changes` is asked.
     """
 
     @property

@@ -8,7 +8,15 @@ from typing import Any
 from lix_vtab.model.json import canonical_json, parse_json
 from lix_vtab.plugins.contract import EntityChange, PluginInvalidInput, StateContext
 
-__all__ = ["EntitySets", "changed", "current_entities", "entity_sets", "schema"]
+__all__ = [
+    "EntitySets",
+    "changed",
+    "current_entities",
+    "current_snapshot",
+    "entity_sets",
+    "same_but",
+    "schema",
+]
 
 EntitySets = dict[str, dict[str, Any]]
 """Snapshots by schema key and entity id."""
@@ -42,6 +50,14 @@ def current_entities(context: StateContext | None, keys: Sequence[str]) -> Entit
     for row, snapshot in zip(rows, parse_json(f"[{texts}]"), strict=True):
         sets[row.schema_key][row.entity_id] = snapshot  # type: ignore[index]  # a key of `sets`
     return sets
+
+
+def current_snapshot(context: StateContext, schema_key: str, entity_id: str) -> Any:
+    """Return the snapshot of one live entity, None when there is none."""
+    row = context.find(schema_key, entity_id)
+    if row is None or row.snapshot_content is None:
+        return None
+    return parse_json(row.snapshot_content)
 
 
 def entity_sets(changes: Iterable[EntityChange], keys: Sequence[str]) -> EntitySets:
@@ -78,6 +94,18 @@ def changed(
             before is None or canonical_json(before) != canonical_json(snapshot)
         ):
             yield EntityChange(entity_id, schema_key, snapshot)
+
+
+def same_but(old: Any, new: Any, *names: str) -> bool:
+    """Tell whether two snapshots are objects that differ in nothing but these properties.
+
+    >>> same_but({"id": "1", "text": "a"}, {"id": "1", "text": "b"}, "text")
+    True
+    """
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return False
+    rest = [{n: v for n, v in row.items() if n not in names} for row in (old, new)]
+    return rest[0] == rest[1]
 
 
 def require_object(schema_key: str, entity_id: str, snapshot: Any) -> dict[str, Any]:

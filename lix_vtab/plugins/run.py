@@ -15,6 +15,7 @@ from lix_vtab.plugins.contract import (
     Plugin,
     PluginInternal,
     PluginInvalidInput,
+    Replacement,
     StateContext,
 )
 from lix_vtab.plugins.watchdog import TimeLimitExceeded, Watchdog
@@ -87,8 +88,31 @@ class PluginRunner:
 
     def apply(self, plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
         """Let the plugin write the file; raise PluginError when it fails or answers nonsense."""
+        call = "apply_changes"
+        return self._bytes(plugin, file, call, lambda: plugin.apply_changes(file, changes))
+
+    def replace(
+        self,
+        plugin: Any,
+        file: File,
+        replacements: Sequence[Replacement],
+        context: StateContext,
+    ) -> bytes | None:
+        """Let the plugin put edits into the bytes of a file; None when it cannot."""
+        unable = False
+
+        def call() -> Any:
+            nonlocal unable
+            made = plugin.replace_entities(file, replacements, context)
+            unable = made is None
+            return b"" if unable else made
+
+        data = self._bytes(plugin, file, "replace_entities", call)
+        return None if unable else data
+
+    def _bytes(self, plugin: Plugin, file: File, name: str, call: Callable[[], Any]) -> bytes:
         try:
-            data = self._guarded(lambda: plugin.apply_changes(file, changes))
+            data = self._guarded(call)
         except PluginInvalidInput as problem:
             _fail(_APPLY, plugin, file, "invalid-input", problem)
         except TimeLimitExceeded as problem:
@@ -96,7 +120,7 @@ class PluginRunner:
         except (Exception, SystemExit) as problem:
             _fail(_APPLY, plugin, file, "internal", problem)
         if not isinstance(data, bytes | bytearray | memoryview):
-            wrong = f"apply_changes returned {type(data).__name__}, not bytes"
+            wrong = f"{name} returned {type(data).__name__}, not bytes"
             _nonsense(_APPLY, plugin, file, wrong)
         return bytes(data)
 

@@ -10,6 +10,8 @@ The laws:
 - *following*: after any sample has been replaced by any other, the entities give the new bytes;
 - *edits by hand*: an entity set with one entity removed, or replaced by its namesake of another
   sample, is refused with PluginInvalidInput or written as bytes that bring no changes;
+- *replacement*: what `replace_entities` makes of an edit, if the plugin offers it, is what
+  `apply_changes` makes of the whole;
 - *order*: the order in which entities arrive does not matter;
 - *tidy*: a tombstone names an entity that exists, and every change changes something;
 - *deterministic*: the same call brings the same answer;
@@ -22,7 +24,14 @@ from collections.abc import Iterable, Mapping
 
 from lix_vtab.errors import PluginError
 from lix_vtab.model.json import parse_json
-from lix_vtab.plugins.contract import ActiveStateRow, EntityChange, File, Plugin, StateContext
+from lix_vtab.plugins.contract import (
+    ActiveStateRow,
+    EntityChange,
+    File,
+    Plugin,
+    Replacement,
+    StateContext,
+)
 from lix_vtab.plugins.registry import PluginRegistry
 from lix_vtab.plugins.run import DetectedChange, PluginRunner
 
@@ -107,7 +116,9 @@ class _Check:
             rest = {name: entities[name] for name in entities if name != key}
             self.edited(path, rest)
             if changed.get(key, entities[key]) != entities[key]:
-                self.edited(path, {**rest, key: changed[key]})
+                edited = {**rest, key: changed[key]}
+                self.edited(path, edited)
+                self.replacement(path, data, entities[key], edited)
 
     def edited(self, path: str, entities: _Entities) -> None:
         """Check an entity set that no file has brought about."""
@@ -118,6 +129,25 @@ class _Check:
             _require(kind == "invalid-input", "edits by hand", path, f"raises: {problem}")
             return
         self.quiet(path, entities, data)
+
+    def replacement(
+        self, path: str, data: bytes, before: DetectedChange, entities: _Entities
+    ) -> None:
+        """Check that an edit put into the bytes makes what all entities together make."""
+        context = self.context(entities)
+        if not hasattr(self.plugin, "replace_entities") or context is None:
+            return
+        after = entities[before.schema_key, before.entity_id]
+        edit = Replacement(_change(before), _change(after))
+        try:
+            whole = self.render(path, list(entities.values()), b"")
+            made = self.runner.replace(self.plugin, File("file", path, data), [edit], context)
+        except PluginError as problem:
+            kind = problem.details["kind"]
+            _require(kind == "invalid-input", "replacement", path, f"raises: {problem}")
+            return
+        text = f"wrote {made!r:.200}, not {whole!r:.200}"
+        _require(made is None or made == whole, "replacement", path, text)
 
     def malformed(self, path: str, data: bytes) -> None:
         """Check that bytes are either understood or refused in the right way."""
@@ -162,15 +192,7 @@ class _Check:
         return now
 
     def render(self, path: str, rows: list[DetectedChange], base: bytes) -> bytes:
-        changes = [
-            EntityChange(
-                row.entity_id,
-                row.schema_key,
-                parse_json(row.snapshot_text or "null"),
-                row.schema_version,
-            )
-            for row in rows
-        ]
+        changes = [_change(row) for row in rows]
         return self.runner.apply(self.plugin, File("file", path, base), changes)
 
     def context(self, entities: _Entities) -> StateContext | None:
@@ -183,3 +205,8 @@ class _Check:
                 for row in rows
             ]
         )
+
+
+def _change(row: DetectedChange) -> EntityChange:
+    content = parse_json(row.snapshot_text or "null")
+    return EntityChange(row.entity_id, row.schema_key, content, row.schema_version)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import lix_vtab
-from lix_vtab.plugins import EntityChange, File
+from lix_vtab.plugins import EntityChange, File, Replacement
 from tests.filesystem.toys import Toy
 
 FILES = ["f", "g"]
@@ -38,16 +38,35 @@ class Spaced(Toy):
         return file.data if file.data.decode().split() == words else " ".join(words).encode()
 
 
+class Replacing(Spaced):
+    """The same, and edits are put into the bytes as they were."""
+
+    def replace_entities(
+        self, file: File, replacements: Sequence[Replacement], state_context: object
+    ) -> bytes | None:
+        text = f" {file.data.decode()} "
+        for before, after in replacements:
+            was, now = (
+                f"{change.entity_id}:{change.snapshot_content['value']}"
+                for change in (before, after)
+            )
+            if text.split().count(was) != 1:
+                raise AssertionError(f"{was} is not in {text!r}")
+            text = text.replace(was, now)
+        return text[1:-1].encode()
+
+
 def spell(words: list[str], gap: str = " ") -> bytes:
     return gap.join(f"{n:03}:{word}" for n, word in enumerate(words) if word).encode()
 
 
 class Stale(RuleBasedStateMachine):
     path = ":memory:"
+    plugin: type[Spaced] = Spaced
 
     @initialize()
     def start(self) -> None:
-        self.lix = lix_vtab.open(self.path, plugins=[Spaced()], internal=True)
+        self.lix = lix_vtab.open(self.path, plugins=[self.plugin()], internal=True)
         self.ids = {"main": self.lix.active_version.id}
         for name, parent in (("child", "main"), ("grandchild", "child"), ("side", None)):
             inherits = self.ids[parent] if parent else "global"
@@ -255,6 +274,24 @@ test_no_read_of_another_connection_is_stale = TwoConnections.TestCase
 
 Stale.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 test_no_read_is_stale = Stale.TestCase
+
+
+class Edited(Stale):
+    """The same with a plugin that need not see all entities to write some."""
+
+    plugin = Replacing
+
+
+Edited.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+test_no_read_is_stale_after_edits = Edited.TestCase
+
+
+class LongEdited(Edited):
+    """The same, for longer."""
+
+
+LongEdited.TestCase.settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
+test_no_read_is_stale_after_edits_for_long = pytest.mark.slow(LongEdited.TestCase)
 
 
 class LongStale(Stale):

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from lix_vtab.model.json import canonical_json, parse_json
-from lix_vtab.plugins import ActiveStateRow, EntityChange, File, Plugin, StateContext
+from lix_vtab.plugins import (
+    ActiveStateRow,
+    EntityChange,
+    File,
+    Plugin,
+    Replacement,
+    StateContext,
+)
 from lix_vtab.plugins.run import PluginRunner
 
 Entities = dict[tuple[str, str], str]
@@ -67,13 +74,24 @@ class World:
 
     def edit(self, key: str, id: str, snapshot: Any | None) -> bytes:
         """Change one entity by hand (None: delete it) and return the new bytes."""
+        before = self.entities.get((key, id))
         if snapshot is None:
             del self.entities[key, id]
         else:
             self.entities[key, id] = canonical_json(snapshot)
-        self.data = self.render()
+        made = self.render()
+        if before is not None and snapshot is not None:
+            assert self.replaced(key, id, before) in (made, None)
+        self.data = made
         assert self.detect(self.data) == []
         return self.data
+
+    def replaced(self, key: str, id: str, before: str) -> bytes | None:
+        """Return the bytes with an edited entity put in place; None where that cannot be done."""
+        contents = [parse_json(text) for text in (before, self.entities[key, id])]
+        edit = Replacement(*[EntityChange(id, key, content) for content in contents])
+        assert self.data is not None
+        return RUNNER.replace(self.plugin, self.file(self.data), [edit], self.context())
 
     def snapshot(self, key: str, id: str) -> Any:
         return parse_json(self.entities[key, id])

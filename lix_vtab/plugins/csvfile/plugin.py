@@ -11,10 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, StateContext
+from lix_vtab.plugins.contract import (
+    EntityChange,
+    File,
+    PluginInvalidInput,
+    Replacement,
+    StateContext,
+)
 from lix_vtab.plugins.csvfile.table import ENDINGS, HEADER_ID
-from lix_vtab.plugins.csvfile.update import HEADER, ROW, render, update
-from lix_vtab.plugins.entities import current_entities, entity_sets, require_object, schema
+from lix_vtab.plugins.csvfile.update import HEADER, ROW, render, replace_rows, update
+from lix_vtab.plugins.entities import (
+    current_entities,
+    current_snapshot,
+    entity_sets,
+    require_object,
+    schema,
+)
 
 __all__ = ["HEADER", "HEADER_ID", "ROW", "CsvPlugin"]
 
@@ -98,6 +110,15 @@ class CsvPlugin:
                 raise PluginInvalidInput(f"missing {HEADER} snapshot {HEADER_ID!r}")
             return b""
         return render(require_object(HEADER, HEADER_ID, snapshot), rows)
+
+    def replace_entities(
+        self, file: File, replacements: Sequence[Replacement], state_context: StateContext
+    ) -> bytes | None:
+        """Write edited rows into the text as it was, each in the place of the row it was."""
+        header = current_snapshot(state_context, HEADER, HEADER_ID)
+        if header is None:
+            return None
+        return replace_rows(header, file.data, replacements)
 
 
 def _stored(before: File) -> Iterable[EntityChange]:

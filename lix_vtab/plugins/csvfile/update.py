@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from lix_vtab.plugins.align import align
-from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput
+from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, Replacement
 from lix_vtab.plugins.csvfile.table import (
     ENDINGS,
     HEADER_ID,
@@ -19,10 +19,17 @@ from lix_vtab.plugins.csvfile.table import (
     spelled_otherwise,
 )
 from lix_vtab.plugins.csvfile.text import Dialect, Record, read_records, sniff_delimiter, value_of
-from lix_vtab.plugins.entities import changed, encode_text, require_object, text_member
+from lix_vtab.plugins.entities import (
+    changed,
+    encode_text,
+    require_object,
+    same_but,
+    text_member,
+)
 from lix_vtab.plugins.order import place
+from lix_vtab.plugins.splice import LINE_ENDS, splice
 
-__all__ = ["HEADER", "ROW", "render", "update"]
+__all__ = ["HEADER", "ROW", "render", "replace_rows", "update"]
 
 HEADER = "csv_header"
 ROW = "csv_row"
@@ -146,6 +153,25 @@ def render(snapshot: Mapping[str, Any], rows: Mapping[str, Row]) -> bytes:
     lines = [header.own_line(snapshot.get("raw"), endings[0])]
     lines += [header.row_line(row, end) for row, end in zip(listed, endings[1:], strict=True)]
     return encode_text("\ufeff" * header.bom + "".join(lines))
+
+
+def replace_rows(snapshot: Row, data: bytes, replacements: Sequence[Replacement]) -> bytes | None:
+    """Return the text with edited rows in place, None where a row cannot be told from others."""
+    header = Header.of(snapshot)
+    made: bytes | None = data
+    for before, after in replacements:
+        old, new = before.snapshot_content, after.snapshot_content
+        if made is None or not same_but(old, new, "cells", "raw"):
+            return None
+        ending = _ending(new, header.dialect.newline)
+        was, becomes = header.row_line(old, ""), header.row_line(new, "")
+        if (was + ending, becomes + ending) != (
+            header.row_line(old, ending),
+            header.row_line(new, ending),
+        ):
+            return None  # whether it is the last line makes a difference
+        made = splice(made, encode_text(was), encode_text(becomes), LINE_ENDS)
+    return made
 
 
 def _ending(row: Mapping[str, Any], newline: str) -> str:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, StateContext
+from lix_vtab.plugins.contract import (
+    EntityChange,
+    File,
+    PluginInvalidInput,
+    Replacement,
+    StateContext,
+)
 from lix_vtab.plugins.entities import changed, current_entities, encode_text, entity_sets, schema
 from lix_vtab.plugins.jsonfile.differ import SCHEMA_KEY, changes_between, deletions
 from lix_vtab.plugins.jsonfile.layout import LAYOUT_SCHEMA, Style, guess_style
 from lix_vtab.plugins.jsonfile.quick import replaced_scalar
 from lix_vtab.plugins.jsonfile.render import render
+from lix_vtab.plugins.jsonfile.replace import replace_scalars
 from lix_vtab.plugins.jsonfile.scan import scan
 from lix_vtab.plugins.jsonfile.tree import build
 
@@ -60,6 +67,12 @@ class JsonPlugin:
         if root is None:
             return b"null" if entities else b""
         return encode_text(render(root))
+
+    def replace_entities(
+        self, file: File, replacements: Sequence[Replacement], state_context: StateContext
+    ) -> bytes | None:
+        """Write edited scalars into the text as it was."""
+        return replace_scalars(file.data, replacements, state_context)
 
 
 def _create(data: bytes) -> list[EntityChange]:

@@ -16,9 +16,11 @@ __all__ = [
     "Node",
     "is_scalar",
     "is_usual",
+    "member_at",
     "parse_scalar",
     "scan",
     "scan_scalar",
+    "skip_space",
     "spell",
 ]
 
@@ -42,6 +44,8 @@ _AFTER = {
 }
 _ROOT = re.compile(rf"(\ufeff?{_SPACE})(?:({_SCALAR})|([\[{{]))", re.ASCII)
 _SCALAR_AT = re.compile(_SCALAR, re.ASCII)
+_NAME = re.compile(rf"({_STRING}){_SPACE}:{_SPACE}", re.ASCII)
+_BLANK = re.compile(_SPACE)
 _END = re.compile(rf"({_SPACE})\Z")
 _WORDS = {"true": True, "false": False, "null": None}
 
@@ -134,6 +138,21 @@ def scan_scalar(text: str, at: int) -> str | None:
     """Return the scalar that starts at a position, or None."""
     match = _SCALAR_AT.match(text, at)
     return match[0] if match else None
+
+
+def member_at(text: str, at: int) -> tuple[str, int]:
+    """Return the name of the member that starts at a position, and where its value starts."""
+    match = _NAME.match(text, at)
+    if match is None:
+        raise _explain(text)
+    key = match[1]
+    return (key[1:-1] if "\\" not in key else _unescape(key)), match.end()
+
+
+def skip_space(text: str, at: int) -> int:
+    """Return the first position from `at` on that holds no white space."""
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
 
 
 def is_scalar(raw: str) -> bool:

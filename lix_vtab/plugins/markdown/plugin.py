@@ -13,18 +13,27 @@ from hashlib import blake2b
 from typing import Any
 
 from lix_vtab.plugins.align import align, text_similarity
-from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, StateContext
+from lix_vtab.plugins.contract import (
+    EntityChange,
+    File,
+    PluginInvalidInput,
+    Replacement,
+    StateContext,
+)
 from lix_vtab.plugins.entities import (
     changed,
     current_entities,
+    current_snapshot,
     encode_text,
     entity_sets,
     require_object,
+    same_but,
     schema,
     text_member,
 )
 from lix_vtab.plugins.markdown.blocks import cut
 from lix_vtab.plugins.order import place
+from lix_vtab.plugins.splice import splice
 
 __all__ = ["BLOCK", "DOCUMENT", "DOCUMENT_ID", "MarkdownPlugin"]
 
@@ -97,6 +106,24 @@ class MarkdownPlugin:
         sets = entity_sets(changes, (BLOCK, DOCUMENT))
         blocks = {id: row for id, row in sets[BLOCK].items() if row is not None}
         return encode_text(_render(_document(sets[DOCUMENT]), _sorted_blocks(blocks)))
+
+    def replace_entities(
+        self, file: File, replacements: Sequence[Replacement], state_context: StateContext
+    ) -> bytes | None:
+        """Write edited blocks into the text as it was, each in the place of the block it was."""
+        document = current_snapshot(state_context, DOCUMENT, DOCUMENT_ID) or {}
+        newline = document.get("newline", "\n")
+        data: bytes | None = file.data
+        for before, after in replacements:
+            old, new = before.snapshot_content, after.snapshot_content
+            if data is None or not same_but(old, new, "markdown", "type"):
+                return None
+            text = _text(new, newline)
+            text_member(new, "type")
+            if not text:
+                return None  # then the space around it goes as well
+            data = splice(data, encode_text(_text(old, newline)), encode_text(text))
+        return data
 
 
 def _stored(before: File) -> Iterable[EntityChange]:

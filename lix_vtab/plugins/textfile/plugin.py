@@ -15,17 +15,25 @@ from hashlib import blake2b
 from typing import Any
 
 from lix_vtab.plugins.align import align, text_similarity
-from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, StateContext
+from lix_vtab.plugins.contract import (
+    EntityChange,
+    File,
+    PluginInvalidInput,
+    Replacement,
+    StateContext,
+)
 from lix_vtab.plugins.entities import (
     changed,
     current_entities,
     encode_text,
     entity_sets,
     require_object,
+    same_but,
     schema,
     text_member,
 )
 from lix_vtab.plugins.order import place
+from lix_vtab.plugins.splice import LINE_ENDS, splice
 from lix_vtab.plugins.textfile.names import is_known_text
 
 __all__ = ["DOCUMENT", "DOCUMENT_ID", "LINE", "TextPlugin"]
@@ -103,6 +111,18 @@ class TextPlugin:
         if not lines and sets[DOCUMENT].get(DOCUMENT_ID) is None:
             return b""
         return _render(lines, _document(sets[DOCUMENT]))
+
+    def replace_entities(
+        self, file: File, replacements: Sequence[Replacement], state_context: StateContext
+    ) -> bytes | None:
+        """Write edited lines into the text as it was, each in the place of the line it was."""
+        data: bytes | None = file.data
+        for before, after in replacements:
+            old, new = before.snapshot_content, after.snapshot_content
+            if data is None or not same_but(old, new, "content", "content_base64"):
+                return None
+            data = splice(data, _content(old), _content(new), LINE_ENDS)
+        return data
 
     def _create(self, data: bytes) -> Iterable[EntityChange]:
         return _update({}, None, _split(data))
