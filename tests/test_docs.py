@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import lix_vtab
 from lix_vtab import errors
+from lix_vtab.schema import schema_definition
+from lix_vtab.surfaces.install import functions_of
 from tests.docs.blocks import read_blocks
 from tests.docs.document import run_document
 
@@ -96,6 +99,23 @@ def error_row(cls: type[errors.LixError]) -> tuple[str, str, str]:
     outside = next(each for each in inspect.getmro(cls) if each.__module__ != errors.__name__)
     prefix = "" if outside.__module__ == "builtins" else f"{outside.__module__}."
     return cls.code, cls.__name__, f"{prefix}{outside.__name__}"
+
+
+def test_every_sql_function_is_listed() -> None:
+    """Tables of the page, and the words of its last section."""
+    page = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
+    cells = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `lix_")]
+    inner = page.partition("## Inner functions")[2]
+    listed = re.findall(r"`(lix_[a-z0-9_]+)\(", "\n".join([*cells, inner]))
+    with lix_vtab.open() as lix:
+        assert sorted(listed) == sorted(function.name for function in functions_of(lix._session))
+
+
+def test_every_schema_keyword_is_listed() -> None:
+    page = (ROOT / "docs" / "schemas.md").read_text(encoding="utf-8")
+    listed = {match["first"] for match in _ROW.finditer(page) if match["first"][:2] in {"x-", "ad"}}
+    known = {name for name in schema_definition()["properties"] if name.startswith("x-lix-")}
+    assert listed == known | {"x-lix-default", "additionalProperties"}
 
 
 def test_every_dependency_has_its_reason() -> None:
