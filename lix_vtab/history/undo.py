@@ -144,9 +144,12 @@ class Undo:
 
     def _note_range(self) -> None:
         first = self._store.commits.first_open
-        self._closing = None if first is None else (first, self._store.commits.next_seq() - 1)
+        self._closing = None if first is None else (first, self._store.commits.last_closed)
 
     def _note_made(self) -> None:
         if self._closing is not None:
-            self._made.append(self._closing)
+            first, last = self._closing
+            if self._made and self._made[-1][1] == first - 1:
+                first = self._made.pop()[0]
+            self._made.append((first, last))
             self._closing = None

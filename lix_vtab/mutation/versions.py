@@ -214,7 +214,7 @@ class VersionWriter:
 
     def _follow_descriptor(self, write: Write) -> None:
         versions = self._store.versions
-        versions.changed()
+        versions.changed(write.key.entity_id)
         if write.after is not None and versions.pointer(write.key.entity_id) is None:
             active = versions.pointer(self.active_id())
             versions.create(write.key.entity_id, commit_id=active.commit_id if active else None)

@@ -149,15 +149,15 @@ class Writer:
         defaults: bool = False,
         unique: bool = False,
         raw: bool = False,
-        updates: bool = False,
-        visible: Visible | None = None,
+        updates: Visible | None = None,
+        copies: bool = False,
     ) -> int:
         """Insert or replace a row; return its rowid.
 
         `defaults` fills in properties the schema has defaults for, `unique` refuses a key the
-        version already has, `raw` accepts an unknown version, `updates` says that the row changes
-        one that shows. `visible` is the row an update started from: when nothing changes, an
-        inherited row is not copied.
+        version already has, `raw` accepts an unknown version. `updates` is the row an UPDATE
+        changes, as it shows now; an inherited one is copied, though not when nothing changes,
+        unless `copies`.
         """
         if row.schema_key in DERIVED:
             raise ReadOnlyError(
@@ -184,18 +184,26 @@ class Writer:
             None if row.metadata is None else canonical_json(row.metadata),
             row.writer_key,
         )
-        before = self.own(version_id, key)
+        if updates is None:
+            before = self.own(version_id, key)
+        else:
+            before = None if updates.depth else updates
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
-        elif updates and _frozen(schema) and (visible is None or visible.values[:4] != values[:4]):
-            raise immutable(row)
-        found = before or visible
+        elif updates is not None and _frozen(schema):
+            _check_copy(updates, row, values, copies=copies)
+        found = before or (None if copies else updates)
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]
             if same:
                 return 0 if before is None else self._rowid(before, version_no, key)
-        write = Write(version_id, version_no, key, schema, row, before, content, updates)
-        return self._store_write(write, segment_id, values)
+        watchers = self.watched(row.schema_key)
+        if not watchers and not row.untracked:
+            stored = self._tracked(segment_id, key, before)
+            return self._store.rows.write(version_no, segment_id, key, values, stored)
+        changes = updates is not None
+        write = Write(version_id, version_no, key, schema, row, before, content, changes)
+        return self._store_write(write, segment_id, values, watchers)
 
     def remove(
         self,
@@ -205,14 +213,16 @@ class Writer:
         writer_key: str | None = None,
         raw: bool = False,
         matched: Values | None = None,
+        shown: Visible | None = None,
     ) -> bool:
         """Delete the visible row of a key from a version; tell whether there was one.
 
         An untracked row of the version itself is removed, so that a tracked one shows again; any
         other row is hidden by a tombstone. `matched` is an inherited row the statement found: the
         version gets its tombstone even if the same statement deleted the row at its origin.
+        `shown` is the visible row, for those who have just looked.
         """
-        visible = self.own(version_id, key) if raw else self.visible(version_id, key)
+        visible = shown or (self.own(version_id, key) if raw else self.visible(version_id, key))
         if visible is None and matched is not None and self.own(version_id, key) is None:
             visible = Visible(1, False, matched, "", None)
         elif visible is None or visible.values.snapshot is None:
@@ -235,6 +245,32 @@ class Writer:
         return True
 
     # -- looking
+
+    def locate(
+        self, version_id: str, number: int, *, raw: bool = False
+    ) -> tuple[Key, Visible | None] | None:
+        """Return the key of the row read as `number`, and what the version shows for it now.
+
+        With `raw` that is the version's own row, a tombstone included.
+        """
+        store = self._store
+        if number < 0:
+            overlay = store.overlay.by_no(-number)
+            if overlay is None:
+                return None
+            key = overlay.key
+        else:
+            place = store.versions.place(version_id)
+            located = store.rows.locate(place[1] if place else 0, number)
+            if located is None:
+                return None
+            key, stored = located
+            covered = place and (place[0], key.schema_id) in store.overlay.occupied()
+            if stored is not None and not covered:
+                # nothing is nearer than a version's own newest row
+                found = Visible(0, False, stored.values, stored.created_at, stored)
+                return key, found if raw or stored.values.snapshot is not None else None
+        return key, self.own(version_id, key) if raw else self.visible(version_id, key)
 
     def own(self, version_id: str, key: Key) -> Visible | None:
         """Return a version's own row of a key, tombstones included: overlay before tracked."""
@@ -319,8 +355,9 @@ class Writer:
         if _frozen(schema) and before.values[:4] != values[:4]:
             raise immutable(row)
 
-    def _store_write(self, write: Write, segment_id: int, values: Values) -> int:
-        watchers = self.watched(write.row.schema_key)
+    def _store_write(
+        self, write: Write, segment_id: int, values: Values, watchers: Sequence[Watcher]
+    ) -> int:
         for watcher in watchers:
             if watcher.check is not None:
                 watcher.check(write)
@@ -331,7 +368,7 @@ class Writer:
             assert found is not None
             rowid = -found.no
         else:
-            stored = self._tracked(write)
+            stored = self._tracked(segment_id, write.key, write.before)
             rowid = self._store.rows.write(write.version_no, segment_id, write.key, values, stored)
         for watcher in watchers:
             if watcher.then is not None:
@@ -348,7 +385,7 @@ class Writer:
             store.overlay.delete(write.version_no, write.key)
         else:
             values = visible.values._replace(snapshot=None, writer_key=write.row.writer_key)
-            stored = self._tracked(write)
+            stored = self._tracked(segment_id, write.key, write.before)
             if stored is not None and self._was_born_here(write, stored):
                 store.rows.erase(segment_id, stored.from_seq, write.key, stored)
             else:
@@ -357,17 +394,14 @@ class Writer:
             if watcher.then is not None:
                 watcher.then(write)
 
-    def _tracked(self, write: Write) -> Stored | None:
+    def _tracked(self, segment_id: int, key: Key, before: Visible | None) -> Stored | None:
         """Return the version's own tracked row, which an overlay row may have hidden."""
-        before = write.before
-        if before is not None and before.depth == 0 and not before.untracked:
-            return before.stored
         if before is None:
             return None
+        if before.depth == 0 and not before.untracked:
+            return before.stored
         store = self._store
-        place = store.versions.place(write.version_id)
-        assert place is not None
-        return store.rows.find(store.segments.lineage(place[1]), write.key)
+        return store.rows.find(store.segments.lineage(segment_id), key)
 
     def _was_born_here(self, write: Write, stored: Stored) -> bool:
         """Tell whether this transaction made the row from nothing, so that nothing need stay."""
@@ -376,10 +410,10 @@ class Writer:
         if write.row.schema_key == DESCRIPTOR:
             # it must stay known that there was such a version
             return False
+        if stored.from_seq != self._store.commits.open(write.version_no):
+            return False
         if self._store.versions.has_heirs(write.version_id):
             # a statement over several versions may still have to hide the row in those
-            return False
-        if stored.from_seq != self._store.commits.open(write.version_no):
             return False
         place = self._store.versions.place(write.version_id)
         assert place is not None
@@ -404,6 +438,12 @@ class Writer:
 def _frozen(schema: CompiledSchema | None) -> bool:
     """Tell whether rows must stay as they are; stored schemas have finer rules of their own."""
     return schema is not None and schema.immutable and schema.key != STORED_SCHEMA
+
+
+def _check_copy(inherited: Visible, row: RowWrite, values: Values, *, copies: bool) -> None:
+    """Refuse to copy an inherited row that must stay as it is, unless it is left alone."""
+    if copies or inherited.values[:4] != values[:4]:
+        raise immutable(row)
 
 
 def immutable(row: RowWrite) -> ImmutableError:

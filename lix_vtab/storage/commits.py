@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lix_vtab.model.json import canonical_json
 from lix_vtab.storage.connection import Connection
@@ -17,9 +17,15 @@ COMMIT_COLUMNS = (
     "seq, id, change_set_id, segment_id, version_no, generation, parent_seq, created_at"
 )
 
+_HAS_CONTENT = (
+    "EXISTS (SELECT 1 FROM lix_internal_change WHERE no >= c.first_change AND commit_seq = c.seq) "
+    "OR EXISTS (SELECT 1 FROM lix_internal_member m WHERE m.seq = c.seq) "
+    "OR EXISTS (SELECT 1 FROM lix_internal_checkpoint p WHERE p.seq = c.seq) "
+    "OR EXISTS (SELECT 1 FROM lix_internal_parent p WHERE p.seq = c.seq)"
+)
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+
+class Commit(NamedTuple):
     """A commit as stored. `parent_seq` is the first parent; `generation` counts along those."""
 
     seq: int
@@ -48,6 +54,7 @@ class Commits:
         "_next_change",
         "_open",
         "_point",
+        "_sealed",
         "_tip",
         "_transaction",
         "also_content",
@@ -65,12 +72,16 @@ class Commits:
         self._open: dict[int, int] = {}
         self._first_open: int | None = None
         self._closed: set[int] = set()
+        self._sealed = False
         self._next_change: int | None = None
         self.before_seal: list[Callable[[], None]] = []
         self.also_content: list[Callable[[int], bool]] = []
         self.authors: Callable[[], Sequence[str]] = tuple
         self._tip = qualify(
-            "SELECT v.segment_id, c.seq, c.generation, c.last_change FROM lix_internal_version v "
+            "SELECT v.segment_id, c.seq, c.generation, c.last_change, "
+            "(SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change), "
+            "(SELECT coalesce(max(seq), 0) + 1 FROM lix_internal_commit) "
+            "FROM lix_internal_version v "
             "LEFT JOIN lix_internal_commit c ON c.seq = v.tip_seq WHERE v.no = ?",
             db,
         )
@@ -98,22 +109,26 @@ class Commits:
 
     def by_seq(self, seq: int) -> Commit | None:
         """Return the commit with this sequence number."""
-        row = self._connection.execute(self._find_seq, (seq,)).fetchone()
+        row = self._connection.run(self._find_seq, (seq,)).get
         return None if row is None else Commit(*row)
 
     def by_id(self, id: str) -> Commit | None:
         """Return the commit with this id."""
-        row = self._connection.execute(self._find_id, (id,)).fetchone()
+        row = self._connection.run(self._find_id, (id,)).get
         return None if row is None else Commit(*row)
 
     def next_seq(self) -> int:
         """Return the sequence number the next commit will get."""
         sql = qualify("SELECT coalesce(max(seq), 0) + 1 FROM lix_internal_commit", self._db)
-        return int(self._connection.execute(sql).get)
+        return int(self._connection.run(sql).get)
 
     def next_change(self) -> int:
         """Take the next change number; numbers undone by a rollback may stay unused."""
-        return self.take_changes(1)
+        number = self._next_change
+        if number is None:
+            return self.take_changes(1)
+        self._next_change = number + 1
+        return number
 
     def take_changes(self, count: int) -> int:
         """Take the next `count` change numbers and return the first of them."""
@@ -126,15 +141,18 @@ class Commits:
         known = self._open.get(version_no)
         if known is not None:
             return known
-        row = self._connection.execute(self._tip, (version_no,)).fetchone()
+        row = self._connection.run(self._tip, (version_no,)).get
         if row is None:
             raise KeyError(version_no)
-        segment_id, tip_seq, generation, last_change = row
+        segment_id, tip_seq, generation, last_change, next_change, next_seq = row
+        if self._next_change is None:
+            self._next_change = next_change
         if tip_seq is not None and (last_change is None or tip_seq in self._closed):
             seq = int(tip_seq)
             self._reopen(seq)
         else:
-            seq = self.insert(version_no, segment_id, tip_seq, (generation or 0) + 1)
+            generation = (generation or 0) + 1
+            seq = self.insert(version_no, segment_id, tip_seq, generation, seq=next_seq)
         if self._transaction.settled:
             self._open[version_no] = seq
         return seq
@@ -149,14 +167,19 @@ class Commits:
         id: str | None = None,
         change_set_id: str | None = None,
         message: str | None = None,
+        seq: int | None = None,
     ) -> int:
-        """Append an open commit to a segment and move the version's tip to it."""
-        seq = self.next_seq()
+        """Append an open commit to a segment and move the version's tip to it.
+
+        `seq` is the next sequence number, for those who know it.
+        """
+        if seq is None:
+            seq = self.next_seq()
         if self._first_open is None or seq < self._first_open:
             self._first_open = seq
         now = self._identity.now(seq)
         commit_id = id or self._identity.new("commit", seq)
-        self._connection.execute(
+        self._connection.run(
             self._insert,
             (
                 seq,
@@ -173,7 +196,7 @@ class Commits:
                 now,
             ),
         )
-        self._connection.execute(self._point, (commit_id, seq, now, version_no))
+        self._connection.run(self._point, (commit_id, seq, now, version_no))
         return seq
 
     def forget_open(self, version_no: int) -> None:
@@ -184,6 +207,13 @@ class Commits:
     def first_open(self) -> int | None:
         """Return the number no commit of the running transaction is below, None without any."""
         return self._first_open
+
+    @property
+    def last_closed(self) -> int:
+        """Return the newest commit, once those of the running transaction are completed."""
+        if self._closed and not self._sealed:
+            return max(self._closed)
+        return self.next_seq() - 1
 
     def close_open(self) -> None:
         """Complete every commit of this transaction; drop those left without content."""
@@ -197,26 +227,28 @@ class Commits:
             hook()
         if self._first_open is not None:
             self._open.pop(version_no, None)
+            self._sealed = True
             self._complete("seq >= ? AND version_no = ?", self._first_open, version_no)
 
     def _complete(self, condition: str, *values: int) -> list[int]:
         """Complete the open commits among some, newest first; return those that had content."""
         pending = self._connection.execute(
             qualify(
-                "SELECT seq, first_change, version_no, parent_seq, message FROM "
-                f"lix_internal_commit WHERE {condition} AND last_change IS NULL ORDER BY seq DESC",
+                f"SELECT seq, first_change, version_no, parent_seq, message, {_HAS_CONTENT} "
+                f"FROM lix_internal_commit c WHERE {condition} AND last_change IS NULL "
+                "ORDER BY seq DESC",
                 self._db,
             ),
             values,
         ).fetchall()
         completed = []
-        for seq, first, version_no, parent_seq, message in pending:
-            if message is None and not self._has_content(seq, first):
+        for seq, first, version_no, parent_seq, message, filled in pending:
+            if not filled and message is None and not any(has(seq) for has in self.also_content):
                 self._drop(seq, version_no, parent_seq)
                 continue
             authors = canonical_json(sorted(set(self.authors())))
             last = max(self._peek_change() - 1, first - 1)
-            self._connection.execute(self._close, (last, None if authors == "[]" else authors, seq))
+            self._connection.run(self._close, (last, None if authors == "[]" else authors, seq))
             completed.append(seq)
         return completed
 
@@ -251,18 +283,6 @@ class Commits:
             self._closed.remove(seq)
             self._connection.execute(self._close, (None, None, seq))
 
-    def _has_content(self, seq: int, first_change: int) -> bool:
-        sql = qualify(
-            "SELECT EXISTS (SELECT 1 FROM lix_internal_change WHERE no >= ?2 AND commit_seq = ?1) "
-            "OR EXISTS (SELECT 1 FROM lix_internal_member WHERE seq = ?1) "
-            "OR EXISTS (SELECT 1 FROM lix_internal_checkpoint WHERE seq = ?1) "
-            "OR EXISTS (SELECT 1 FROM lix_internal_parent WHERE seq = ?1)",
-            self._db,
-        )
-        if self._connection.execute(sql, (seq, first_change)).get:
-            return True
-        return any(holds(seq) for holds in self.also_content)
-
     def _drop(self, seq: int, version_no: int, parent_seq: int | None) -> None:
         parent = None if parent_seq is None else self.by_seq(parent_seq)
         execute = self._connection.execute
@@ -279,11 +299,12 @@ class Commits:
     def _peek_change(self) -> int:
         if self._next_change is None:
             sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change", self._db)
-            self._next_change = int(self._connection.execute(sql).get)
+            self._next_change = int(self._connection.run(sql).get)
         return self._next_change
 
     def _reset(self) -> None:
         self._open.clear()
         self._closed.clear()
+        self._sealed = False
         self._first_open = None
         self._next_change = None

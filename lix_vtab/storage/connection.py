@@ -46,6 +46,13 @@ class Connection(Protocol):
     def execute(self, statements: str, bindings: Bindings = ()) -> Cursor:
         """Run SQL text and return its cursor, positioned before the first row."""
 
+    def run(self, statements: str, bindings: Bindings = ()) -> Cursor:
+        """Run one statement that ends at once, and return what may be asked for its `get`.
+
+        Unlike `execute` it may use one cursor again and again, so what it found must be taken
+        before the next statement runs.
+        """
+
     def executemany(self, statements: str, sequenceofbindings: Iterable[Bindings]) -> Cursor:
         """Run SQL text once per set of bindings."""
 

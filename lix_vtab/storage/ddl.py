@@ -5,6 +5,8 @@ One word, because SQLite finds the virtual table a shadow table belongs to by it
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lix_vtab.errors import FormatError, NotInitializedError
 from lix_vtab.storage.blob_tables import BLOB_TABLES
 from lix_vtab.storage.connection import Connection
@@ -120,6 +122,7 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+@lru_cache(maxsize=1024)
 def qualify(sql: str, db: str) -> str:
     """Address the internal tables of one attached database in `sql`."""
     return sql.replace("lix_internal_", f"{quote(db)}.lix_internal_")

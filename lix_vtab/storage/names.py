@@ -41,14 +41,17 @@ class Names:
         known = self._by_text.get(text)
         if known is not None:
             return known
-        row = self._connection.execute(self._find, (text,)).fetchone()
-        if row is None:
+        id: int | None = self._connection.run(self._find, (text,)).get
+        if id is None:
             return -1
-        self._remember(text, row[0])
-        return int(row[0])
+        self._remember(text, id)
+        return id
 
     def intern(self, text: str) -> int:
         """Return the id of `text`, giving it one when it has none."""
+        known = self._by_text.get(text)
+        if known is not None:
+            return known
         found = self.find(text)
         return self.add(text) if found == -1 else found
 
@@ -65,10 +68,9 @@ class Names:
         """Return the text interned as `id`."""
         known = self._by_id.get(id)
         if known is None:
-            row = self._connection.execute(self._text, (id,)).fetchone()
-            if row is None:
+            known = self._connection.run(self._text, (id,)).get
+            if known is None:
                 raise KeyError(id)
-            known = str(row[0])
             self._remember(known, id)
         return known
 

@@ -73,13 +73,13 @@ class Overlay:
         """Return the untracked row of `key` in a version."""
         if (version_no, key.schema_id) not in self.occupied():
             return None
-        row = self._connection.execute(self._find, (version_no, *key)).fetchone()
+        row = self._connection.run(self._find, (version_no, *key)).get
         return None if row is None else _row(row)
 
     def by_no(self, no: int) -> OverlayRow | None:
         """Return the untracked row with this number."""
         sql = qualify(f"SELECT {_COLUMNS} FROM lix_internal_overlay WHERE no = ?", self._db)
-        row = self._connection.execute(sql, (no,)).fetchone()
+        row = self._connection.run(sql, (no,)).get
         return None if row is None else _row(row)
 
     def keys_of_file(self, version_no: int, file_id: int) -> list[Key]:

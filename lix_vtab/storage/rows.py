@@ -50,6 +50,7 @@ PlaceHook = Callable[[int, int, Key, str | None], None]
 _VALUES = "c.plugin_id, c.schema_version, c.snapshot, c.metadata, c.writer_key"
 _KEY = "schema_id = ? AND entity_id = ? AND file_id = ?"
 _NUMBERED = "schema_id = ?2 AND entity_id = ?3 AND file_id = ?4"
+_OF_TIP = _NUMBERED.replace(" AND ", " AND t.")
 
 
 class Rows:
@@ -58,6 +59,7 @@ class Rows:
     __slots__ = (
         "_amend_change",
         "_at",
+        "_by_number",
         "_change",
         "_commits",
         "_connection",
@@ -80,13 +82,20 @@ class Rows:
         self._identity = identity
         self._hooks: list[PlaceHook] = []
         self._newest = qualify(
-            "SELECT change_no, created_at, from_seq, first_seq FROM lix_internal_tip "
-            f"WHERE segment_id = ? AND {_KEY}",
+            f"SELECT t.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, "
+            "t.first_seq FROM lix_internal_tip t LEFT JOIN lix_internal_change c "
+            f"ON c.no = t.change_no WHERE t.segment_id = ?1 AND t.{_OF_TIP}",
             db,
         )
-        self._change = qualify(
-            f"SELECT {_VALUES}, c.created_at FROM lix_internal_change c WHERE c.no = ?", db
+        self._by_number = qualify(
+            "SELECT c.schema_id, c.entity_id, c.file_id, t.change_no, "
+            f"{_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, t.first_seq "
+            "FROM lix_internal_change c LEFT JOIN lix_internal_tip t ON t.segment_id = ?2 "
+            "AND t.schema_id = c.schema_id AND t.entity_id = c.entity_id "
+            "AND t.file_id = c.file_id AND t.change_no = c.no WHERE c.no = ?1",
+            db,
         )
+        self._change = qualify(f"SELECT {_VALUES} FROM lix_internal_change c WHERE c.no = ?", db)
         self._at = qualify(
             f"SELECT p.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), p.from_seq, "
             "t.first_seq FROM lix_internal_tip t JOIN ("
@@ -96,7 +105,7 @@ class Rows:
             f"WHERE segment_id = ?1 AND {_NUMBERED} AND from_seq <= ?5 "
             "ORDER BY from_seq DESC LIMIT 1) p "
             "JOIN lix_internal_change c ON c.no = p.change_no "
-            f"WHERE t.segment_id = ?1 AND t.{_NUMBERED.replace(' AND ', ' AND t.')}",
+            f"WHERE t.segment_id = ?1 AND t.{_OF_TIP}",
             db,
         )
         self._amend_change = qualify(
@@ -126,31 +135,29 @@ class Rows:
 
     def find(self, lineage: Lineage, key: Key) -> Stored | None:
         """Return the newest own row of `key`, a tombstone included, or None."""
-        execute = self._connection.execute
+        run = self._connection.run
         nearest = True
         for segment_id, limit in lineage:
             if limit is None:
-                # most look-ups find nothing, so the change is only fetched when there is one
-                row = execute(self._newest, (segment_id, *key)).fetchone()
-                if row is not None:
-                    change_no, created_at, from_seq, first_seq = row
-                    change = execute(self._change, (change_no,)).fetchone()
-                    if change is None:
-                        raise CorruptError(f"change {change_no} of a row is missing")
-                    return Stored(
-                        change_no,
-                        Values(*change[:5]),
-                        created_at or change[5],
-                        from_seq,
-                        first_seq,
-                        nearest,
-                    )
+                row = run(self._newest, (segment_id, *key)).get
             else:
-                row = execute(self._at, (segment_id, *key, limit)).fetchone()
-                if row is not None:
-                    return Stored(row[0], Values(*row[1:6]), row[6], row[7], row[8], nearest)
+                row = run(self._at, (segment_id, *key, limit)).get
+            if row is not None:
+                if row[1] is None:
+                    raise CorruptError(f"change {row[0]} of a row is missing")
+                return Stored(row[0], Values(*row[1:6]), row[6], row[7], row[8], nearest)
             nearest = False
         return None
+
+    def locate(self, segment_id: int, change_no: int) -> tuple[Key, Stored | None] | None:
+        """Return the key a change is about, and its row if it is the newest in a segment."""
+        row = self._connection.run(self._by_number, (change_no, segment_id)).get
+        if row is None:
+            return None
+        key = Key(*row[:3])
+        if row[3] is None:
+            return key, None
+        return key, Stored(row[3], Values(*row[4:9]), row[9], row[10], row[11], True)
 
     def write(
         self,
@@ -169,7 +176,7 @@ class Rows:
         number = self._commits.next_change()
         plugin_id, schema_version, snapshot, metadata, writer_key = values
         schema_id, entity_id, file_id = key
-        self._connection.execute(
+        self._connection.run(
             self._insert_change,
             (
                 number,
@@ -186,7 +193,9 @@ class Rows:
                 self._identity.now(seq),
             ),
         )
-        self.place(segment_id, seq, key, number, snapshot, previous)
+        self._supersede_by(segment_id, seq, key, number, snapshot is not None, previous)
+        for hook in self._hooks:
+            hook(segment_id, seq, key, snapshot)
         return number
 
     def _amend(self, segment_id: int, seq: int, key: Key, values: Values, previous: Stored) -> bool:
@@ -194,13 +203,13 @@ class Rows:
 
         Rowids a running statement has read therefore stay good. Fails for an adopted change.
         """
-        execute = self._connection.execute
-        execute(self._amend_change, (*values, self._identity.now(seq), previous.change_no, seq))
+        run = self._connection.run
+        run(self._amend_change, (*values, self._identity.now(seq), previous.change_no, seq))
         if not self._connection.changes():
             return False
         live = values.snapshot is not None
         created = previous.created_at
-        execute(self._update_tip, (previous.change_no, live, seq, created, segment_id, *key))
+        run(self._update_tip, (previous.change_no, live, seq, created, segment_id, *key))
         for hook in self._hooks:
             hook(segment_id, seq, key, values.snapshot)
         return True
@@ -228,16 +237,16 @@ class Rows:
         live: bool,
         previous: Stored | None,
     ) -> None:
-        execute = self._connection.execute
+        run = self._connection.run
         if previous is None or not previous.in_tip:
             created = None if previous is None else previous.created_at
-            execute(self._insert_tip, (segment_id, *key, change_no, live, seq, seq, created))
+            run(self._insert_tip, (segment_id, *key, change_no, live, seq, seq, created))
             return
         if previous.from_seq == seq:
             self._discard(previous.change_no, seq)
         else:
-            execute(self._supersede, (segment_id, *key))
-        execute(self._update_tip, (change_no, live, seq, previous.created_at, segment_id, *key))
+            run(self._supersede, (segment_id, *key))
+        run(self._update_tip, (change_no, live, seq, previous.created_at, segment_id, *key))
 
     def erase(self, segment_id: int, seq: int, key: Key, previous: Stored) -> None:
         """Undo the only change of a key that this very transaction brought into being."""
@@ -268,8 +277,8 @@ class Rows:
 
     def values_of(self, change_no: int) -> Values | None:
         """Return what a change says."""
-        row = self._connection.execute(self._change, (change_no,)).fetchone()
-        return None if row is None else Values(*row[:5])
+        row = self._connection.run(self._change, (change_no,)).get
+        return None if row is None else Values(*row)
 
     def key_of(self, change_no: int) -> Key | None:
         """Return the key a change is about."""

@@ -26,6 +26,7 @@ class Store:
     """
 
     __slots__ = (
+        "_committed",
         "_data_version",
         "_on_check",
         "_on_foreign_write",
@@ -67,7 +68,9 @@ class Store:
         self.commits.authors = self.active_accounts
         self._pager_version = -1
         self._data_version: Row | None = None
+        self._committed = False
         self._pragma = f"PRAGMA {quote(db)}.data_version"
+        self.transaction.after_commit(self._note_commit)
         self._on_rebuild: list[Callable[[], None]] = []
         self._on_check: list[Callable[[], Iterable[str]]] = []
         self._on_foreign_write: list[Callable[[], None]] = [
@@ -100,15 +103,23 @@ class Store:
 
     def refresh(self) -> None:
         """Notice what other connections committed."""
-        # The pager's counter is cheap but counts our own commits too; the pragma does not.
+        # The pager's counter is cheap but counts our own commits too; the pragma does not. When it
+        # has moved by one and we have committed, that was all.
         current = self.connection.data_version(self.db)
         if current != self._pager_version:
+            ours = self._committed and current == self._pager_version + 1
+            self._committed = False
             self._pager_version = current
+            if ours:
+                return
             foreign = self.connection.execute(self._pragma).fetchone()
             if foreign != self._data_version:
                 self._data_version = foreign
                 for hook in self._on_foreign_write:
                     hook()
+
+    def _note_commit(self) -> None:
+        self._committed = True
 
     def look(self) -> None:
         """Notice what other connections committed, also when no statement reads a table yet.

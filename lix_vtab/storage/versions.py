@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lix_vtab.errors import CommitNotFound, CorruptError
 from lix_vtab.model.json import parse_json
@@ -42,8 +43,7 @@ class Descriptor:
     hidden: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(NamedTuple):
     """Where a version stands. `tip_seq` is None when its commit id names no known commit."""
 
     no: int
@@ -75,7 +75,9 @@ class Versions:
         "_db",
         "_descriptors",
         "_identity",
+        "_linked",
         "_names",
+        "_parents",
         "_places",
         "_rows",
         "_segments",
@@ -105,7 +107,9 @@ class Versions:
         self._rows = rows
         self._places: dict[str, tuple[int, int]] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
+        self._linked: set[str] = set()
         self._descriptors: dict[str, Descriptor | None] = {}
+        self._parents: frozenset[str] | None = None
         self._volatile = False
         self.generation = 0
         transaction.after_commit(self._settle)
@@ -116,13 +120,13 @@ class Versions:
     def pointer(self, id: str) -> Pointer | None:
         """Return the pointer of a version as it is now."""
         sql = qualify(f"SELECT {_POINTER} FROM lix_internal_version WHERE id = ?", self._db)
-        row = self._connection.execute(sql, (id,)).fetchone()
+        row = self._connection.run(sql, (id,)).get
         return None if row is None else Pointer(*row)
 
     def pointer_by_no(self, no: int) -> Pointer:
         """Return the pointer of the version with this number."""
         sql = qualify(f"SELECT {_POINTER} FROM lix_internal_version WHERE no = ?", self._db)
-        row = self._connection.execute(sql, (no,)).fetchone()
+        row = self._connection.run(sql, (no,)).get
         if row is None:
             raise CorruptError(f"version number {no} has no pointer")
         return Pointer(*row)
@@ -165,9 +169,13 @@ class Versions:
 
     def has_heirs(self, id: str) -> bool:
         """Tell whether other versions inherit from one."""
-        sql = qualify("SELECT id FROM lix_internal_version WHERE id <> ?", self._db)
-        others = self._connection.execute(sql, (id,)).fetchall()
-        return any(id in self.chain(other) for (other,) in others)
+        known = self._parents
+        if known is None:
+            chains = [self.chain(pointer.id) for pointer in self.pointers()]
+            known = frozenset(parent for chain in chains for parent in chain[1:])
+            if self._keeps:
+                self._parents = known
+        return id in known
 
     def deleted(self, id: str) -> bool:
         """Tell whether a version once had a descriptor and lost it."""
@@ -192,6 +200,7 @@ class Versions:
             known = tuple(links)
             if self._keeps:
                 self._chains[id] = known
+                self._linked.update(known)
         return known
 
     # -- writing
@@ -204,28 +213,29 @@ class Versions:
         working_commit_id: str | None = None,
     ) -> Pointer:
         """Create the pointer of a version that starts at a commit, known or not."""
-        self.changed()
+        self.changed(id)
         no = self.next_no()
         segment_id, tip_seq = self._start(commit_id)
         now = self._identity.now(no)
-        self._connection.execute(
-            qualify(
-                "INSERT INTO lix_internal_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._db
-            ),
-            (
-                no,
-                id,
-                segment_id,
-                commit_id,
-                tip_seq,
-                working_commit_id or self._identity.new("commit", no << 24),
-                self._identity.new("change_set", no << 24),
-                tip_seq,
-                now,
-                now,
-            ),
+        made = Pointer(
+            no,
+            id,
+            segment_id,
+            commit_id,
+            tip_seq,
+            working_commit_id or self._identity.new("commit", no << 24),
+            self._identity.new("change_set", no << 24),
+            tip_seq,
         )
-        return self.pointer_by_no(no)
+        self._connection.run(
+            qualify(
+                f"INSERT INTO lix_internal_version({_POINTER}, created_at, updated_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                self._db,
+            ),
+            (*made, now, now),
+        )
+        return made
 
     def move(
         self,
@@ -280,22 +290,29 @@ class Versions:
             (working_commit_id, change_set_id, baseline, no),
         )
 
-    def changed(self) -> None:
-        """Drop what is cached because a version or descriptor is about to change."""
-        self._places.clear()
-        self._chains.clear()
-        self._descriptors.clear()
-        self.generation += 1
+    def changed(self, id: str | None = None) -> None:
+        """Drop what is cached because a version, that with this id or any, is about to change."""
         if not self._transaction.settled:
             self._volatile = True
+        if id is None or id in self._places or id in self._linked:
+            self._drop()
+        else:
+            # nothing that is cached stands on a version nobody has looked at, but that it is not
+            self._descriptors.pop(id, None)
+            self._parents = None
 
     def forget(self) -> None:
         """Drop what is cached because something was undone or another connection wrote."""
+        self._drop()
+        self._volatile = self._transaction.active and self._volatile
+
+    def _drop(self) -> None:
         self._places.clear()
         self._chains.clear()
+        self._linked.clear()
         self._descriptors.clear()
+        self._parents = None
         self.generation += 1
-        self._volatile = self._transaction.active and self._volatile
 
     @property
     def volatile(self) -> bool:
@@ -333,7 +350,7 @@ class Versions:
     def next_no(self) -> int:
         """Return the number the next version will get."""
         sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_version", self._db)
-        return int(self._connection.execute(sql).get)
+        return int(self._connection.run(sql).get)
 
 
 def read_descriptor(snapshot: str) -> Descriptor:

@@ -122,10 +122,9 @@ class Entity:
         self._refuse_assignments(assigned, version_id, key, visible)
         row = self._ready().rows.updated(key, visible, assigned)
         # where several versions are written, an inherited row is copied in any case
-        inherited = self.multi and visible.depth > 0
-        known = not inherited and visible.is_row(self._locate(rowid)[1])
-        same = visible if known else None
-        self._session.writer.put(version_id, row, updates=True, visible=same)
+        inherited = visible.depth > 0
+        copies = inherited and (self.multi or not visible.is_row(self._locate(rowid)[1]))
+        self._session.writer.put(version_id, row, updates=visible, copies=copies)
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
@@ -134,7 +133,9 @@ class Entity:
         matched = None
         if visible is None:
             matched = session.store.rows.values_of(self._locate(rowid)[1])
-        session.writer.remove(version_id, key, writer_key=session.writer_key, matched=matched)
+        session.writer.remove(
+            version_id, key, writer_key=session.writer_key, matched=matched, shown=visible
+        )
 
     # -- where a write goes
 
@@ -148,16 +149,11 @@ class Entity:
         return self._insert_version(None), rowid
 
     def _target(self, rowid: int) -> tuple[str, Key, Visible | None]:
-        session = self._session
         version_id, inner = self._locate(rowid)
-        if inner < 0:
-            overlay = session.store.overlay.by_no(-inner)
-            key = None if overlay is None else overlay.key
-        else:
-            key = session.store.rows.key_of(inner)
-        if key is None:
+        found = self._session.writer.locate(version_id, inner)
+        if found is None:
             raise ReadOnlyError(f"{self.name} has no row {rowid} that could be written")
-        return version_id, key, session.writer.visible(version_id, key)
+        return version_id, *found
 
     # -- keys
 

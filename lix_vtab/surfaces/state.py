@@ -125,19 +125,17 @@ class State:
             version_id,
             self._changed(key, visible, assigned),
             raw=self.raw,
-            updates=True,
-            visible=visible if self._is_same(visible, rowid) else None,
+            updates=visible,
+            copies=self._copies(visible, rowid),
         )
 
-    def _is_same(self, visible: Visible, rowid: int) -> bool:
-        """Tell whether an update may find that nothing changes.
+    def _copies(self, visible: Visible, rowid: int) -> bool:
+        """Tell whether an update copies an inherited row even if nothing changes.
 
-        Where several versions are written, an inherited row is copied in any case: its origin may
-        just have been changed by the same statement.
+        Where several versions are written it does: the row's origin may just have been changed by
+        the same statement.
         """
-        if self.multi and visible.depth > 0:
-            return False
-        return visible.is_row(self._locate(rowid)[1])
+        return visible.depth > 0 and (self.multi or not visible.is_row(self._locate(rowid)[1]))
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
@@ -147,7 +145,12 @@ class State:
         if visible is None and not self.raw:
             matched = session.store.rows.values_of(self._locate(rowid)[1])
         session.writer.remove(
-            version_id, key, writer_key=session.writer_key, raw=self.raw, matched=matched
+            version_id,
+            key,
+            writer_key=session.writer_key,
+            raw=self.raw,
+            matched=matched,
+            shown=visible,
         )
 
     # -- where a write goes
@@ -169,19 +172,11 @@ class State:
         return self._session.versions.active_id(), rowid
 
     def _target(self, rowid: int) -> tuple[str, Key, Visible | None]:
-        session = self._session
         version_id, inner = self._locate(rowid)
-        if inner < 0:
-            overlay = session.store.overlay.by_no(-inner)
-            key = None if overlay is None else overlay.key
-        else:
-            key = session.store.rows.key_of(inner)
-        if key is None:
+        found = self._session.writer.locate(version_id, inner, raw=self.raw)
+        if found is None:
             raise ReadOnlyError(f"{self.label} has no row {rowid} that could be written")
-        return version_id, key, self._look(version_id, key)
-
-    def _look(self, version_id: str, key: Key) -> Visible | None:
-        return self._session.writer.visible(version_id, key)
+        return version_id, *found
 
     # -- what is written
 
@@ -340,9 +335,6 @@ class StoredState(StateByVersion):
 
     def _make_reader(self) -> Reader:
         return Reader(self._session, self.columns, multi=True, own=True)
-
-    def _look(self, version_id: str, key: Key) -> Visible | None:
-        return self._session.writer.own(version_id, key)
 
 
 def _content(value: Any, label: str, schema_key: Any) -> Json:

@@ -270,6 +270,8 @@ static PyObject *connection_vtab_config(Connection *self, PyObject *args, PyObje
 static PyMethodDef connection_methods[] = {
     {"execute", (PyCFunction)(void (*)(void))connection_execute, FAST,
      "execute(statements, bindings=None): run SQL and return a cursor over its rows."},
+    {"run", (PyCFunction)(void (*)(void))connection_execute, FAST,
+     "run(statements, bindings=None): the same, for statements that end at once."},
     {"executemany", (PyCFunction)(void (*)(void))connection_executemany, FAST,
      "executemany(statements, sequence_of_bindings): run SQL once for each set of bindings."},
     {"create_module", (PyCFunction)(void (*)(void))create_module, KEYWORDS,
