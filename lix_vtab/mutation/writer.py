@@ -149,15 +149,16 @@ class Writer:
         defaults: bool = False,
         unique: bool = False,
         raw: bool = False,
-        updates: Visible | None = None,
+        updates: bool = False,
+        shown: Visible | None = None,
         copies: bool = False,
     ) -> int:
         """Insert or replace a row; return its rowid.
 
         `defaults` fills in properties the schema has defaults for, `unique` refuses a key the
-        version already has, `raw` accepts an unknown version. `updates` is the row an UPDATE
-        changes, as it shows now; an inherited one is copied, though not when nothing changes,
-        unless `copies`.
+        version already has, `raw` accepts an unknown version, `updates` says that the row changes
+        one that shows. `shown` is that row, for those who have just looked: an inherited one is
+        not copied when nothing changes, unless `copies`.
         """
         if row.schema_key in DERIVED:
             raise ReadOnlyError(
@@ -184,15 +185,16 @@ class Writer:
             None if row.metadata is None else canonical_json(row.metadata),
             row.writer_key,
         )
-        if updates is None:
-            before = self.own(version_id, key)
-        else:
-            before = None if updates.depth else updates
+        before = shown or self.own(version_id, key)
+        if before is not None and before.depth:
+            before = None
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
-        elif updates is not None and _frozen(schema):
-            _check_copy(updates, row, values, copies=copies)
-        found = before or (None if copies else updates)
+        elif (
+            updates and _frozen(schema) and (copies or not shown or shown.values[:4] != values[:4])
+        ):
+            raise immutable(row)
+        found = before or (None if copies else shown)
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]
             if same:
@@ -201,8 +203,7 @@ class Writer:
         if not watchers and not row.untracked:
             stored = self._tracked(segment_id, key, before)
             return self._store.rows.write(version_no, segment_id, key, values, stored)
-        changes = updates is not None
-        write = Write(version_id, version_no, key, schema, row, before, content, changes)
+        write = Write(version_id, version_no, key, schema, row, before, content, updates)
         return self._store_write(write, segment_id, values, watchers)
 
     def remove(
@@ -438,12 +439,6 @@ class Writer:
 def _frozen(schema: CompiledSchema | None) -> bool:
     """Tell whether rows must stay as they are; stored schemas have finer rules of their own."""
     return schema is not None and schema.immutable and schema.key != STORED_SCHEMA
-
-
-def _check_copy(inherited: Visible, row: RowWrite, values: Values, *, copies: bool) -> None:
-    """Refuse to copy an inherited row that must stay as it is, unless it is left alone."""
-    if copies or inherited.values[:4] != values[:4]:
-        raise immutable(row)
 
 
 def immutable(row: RowWrite) -> ImmutableError:

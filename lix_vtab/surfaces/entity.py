@@ -124,7 +124,7 @@ class Entity:
         # where several versions are written, an inherited row is copied in any case
         inherited = visible.depth > 0
         copies = inherited and (self.multi or not visible.is_row(self._locate(rowid)[1]))
-        self._session.writer.put(version_id, row, updates=visible, copies=copies)
+        self._session.writer.put(version_id, row, updates=True, shown=visible, copies=copies)
 
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""

@@ -125,7 +125,8 @@ class State:
             version_id,
             self._changed(key, visible, assigned),
             raw=self.raw,
-            updates=visible,
+            updates=True,
+            shown=visible,
             copies=self._copies(visible, rowid),
         )
 
