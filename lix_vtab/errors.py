@@ -113,9 +113,11 @@ class LixError(Exception):
     """Base of every error lix_vtab raises on purpose.
 
     `str(error)` reads `CODE: message (hint)`; a host without Python exceptions shows the same.
+    `early` says that a later row of the same statement might still have mended it.
     """
 
     code: ClassVar[str] = "LIX_ERROR_UNKNOWN"
+    early = False
 
     def __init__(
         self, message: str, *, hint: str | None = None, details: Mapping[str, Any] | None = None
@@ -128,13 +130,9 @@ class LixError(Exception):
 
 
 class ConstraintError(LixError, apsw.ConstraintError):
-    """A rule about data is broken; the statement wrote nothing.
-
-    `early` says that a later row of the same statement might still have mended it.
-    """
+    """A rule about data is broken; the statement wrote nothing."""
 
     code = "LIX_CONSTRAINT_VIOLATION"
-    early = False
 
 
 class ConstraintViolation(ConstraintError):

@@ -92,6 +92,7 @@ class Session:
         self.history = History(self.store, self.scopes, self.versions)
         self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
         self.constraints = Constraints(self.store, self.scopes, self.catalogue, self.writer)
+        self.stored_schemas.wait = self.constraints.wait
         self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None
         self.internal = False

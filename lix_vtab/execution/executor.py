@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import apsw
 
-from lix_vtab.errors import ConstraintError, LixError, TransactionStateError
+from lix_vtab.errors import LixError, TransactionStateError
 from lix_vtab.execution.atomic import atomic
 from lix_vtab.execution.bind import bind, check_parameters, take
 from lix_vtab.execution.catalogue import Catalogue, CatalogueProvider
@@ -102,7 +102,7 @@ class Executor:
                 return Result([], description, connection.changes() if counts else 0)
             return Result(cursor.fetchall(), description, connection.changes() if counts else 0)
         except LixError as error:
-            if isinstance(error, ConstraintError) and error.early:
+            if error.early:
                 return self._execute(sql, params)
             raise
         except Exception as error:
@@ -191,7 +191,7 @@ class Executor:
         if statement.is_plain:
             try:
                 return self._plain(statement, values)
-            except ConstraintError as error:
+            except LixError as error:
                 if not error.early:
                     raise
             # a later row may mend what an earlier one broke: judge when all are written

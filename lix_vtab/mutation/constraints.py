@@ -8,7 +8,7 @@ of its savepoint, at the end of `statement()`, or at the commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -24,17 +24,10 @@ from lix_vtab.mutation.constraint_errors import (
     referenced,
     untracked,
 )
-from lix_vtab.mutation.constraint_index import ValueIndex
-from lix_vtab.mutation.constraint_rules import (
-    WORDS,
-    Group,
-    Reference,
-    Rules,
-    collect_rules,
-    group_name,
-)
+from lix_vtab.mutation.constraint_rules import Group, Reference
 from lix_vtab.mutation.constraint_search import Coming, Row, Search
 from lix_vtab.mutation.heirs import Heirs
+from lix_vtab.mutation.rule_book import RuleBook
 from lix_vtab.mutation.writer import ABORT, REPLACE, Visible, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.groups import group_value, member_values
@@ -68,71 +61,30 @@ class Constraints:
     """
 
     __slots__ = (
-        "_catalogue", "_deferring", "_generation", "_heirs", "_late", "_pending", "_previous",
-        "_rules", "_scopes", "_search", "_store", "_watchers", "_writer", "index", "supervised",
+        "_deferring", "_heirs", "_late", "_pending", "_scopes", "_search", "_store", "_waiting",
+        "_watchers", "_writer", "index", "rules", "supervised",
     )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
         self._store = store
         self._scopes = scopes
-        self._catalogue = catalogue
         self._writer = writer
         self._search = Search(store)
         self._heirs = Heirs(store, scopes, writer)
-        self._generation = -1
-        self._rules = Rules()
-        self._previous: Rules | None = None
         self._pending: dict[tuple[str, Key], tuple[int, list[Json]]] = {}
         self._late: dict[tuple[str, Key], None] = {}
+        self._waiting: list[tuple[int, Callable[[], None]]] = []
         self._deferring = False
         self.supervised = False
-        self.index = ValueIndex(store, self.rules)
+        book = RuleBook(store, catalogue, writer)
+        self.index, self.rules = book.index, book.rules
         self._watchers = (Watcher(self.check, self._replace, check_many=self.check_many),)
         writer.guard = self._guard
-        writer.watch(STORED_SCHEMA, Watcher(self._before_schema, self._after_schema))
         transaction = store.transaction
         transaction.on_release(self._released)
         transaction.before_commit(self._committing)
         transaction.after_commit(self._forget)
         transaction.on_rollback(self._rolled_back)
-
-    def rules(self) -> Rules:
-        """Return the rules of the schemas that are stored now."""
-        generation = self._catalogue.current()
-        if generation != self._generation:
-            self._rules = collect_rules(
-                self._catalogue.definitions(*WORDS),
-                self._catalogue.newest_definition,
-                self._store.names,
-            )
-            self._generation = generation
-        return self._rules
-
-    # -- while schemas are stored
-
-    def _before_schema(self, write: Write) -> None:
-        value = {} if write.after is None else write.after["value"]
-        texts = self._catalogue.texts(write.key.entity_id.rpartition("~")[0])
-        ruled = any(word.strip('"') in value or any(word in t for t in texts) for word in WORDS)
-        self._previous = self.rules() if ruled else None
-
-    def _after_schema(self, write: Write) -> None:
-        """Enter the rows there are under rules that are new, forget those of rules that went."""
-        before, self._previous = self._previous, None
-        if before is None:
-            return
-        names = self._store.names
-        for groups in self.rules().groups.values():
-            for group in groups:
-                names.intern(group.schema_key)
-                names.intern(group_name(group.schema_key, group.pointers))
-        self._generation = -1
-        after = self.rules()
-        for schema_id, groups in after.groups.items():
-            self.index.fill(schema_id, [g for g in groups if g not in before.indexed(schema_id)])
-        for schema_id, groups in before.groups.items():
-            kept = after.indexed(schema_id)
-            self.index.drop(group.id for group in groups if group not in kept)
 
     # -- while rows are written
 
@@ -256,6 +208,13 @@ class Constraints:
         if self._deferring or not self._store.connection.in_transaction:
             return True
         return not self.supervised and not self._store.transaction.settled
+
+    def wait(self, check: Callable[[], None]) -> bool:
+        """Run a check when the statement ends; tell whether that will be noticed."""
+        waits = self._may_wait()
+        if waits:
+            self._waiting.append((self._store.transaction.level, check))
+        return waits
 
     def _remember(self, subject: _Subject) -> None:
         place = (subject.version_id, subject.key)
@@ -399,10 +358,11 @@ class Constraints:
 
         Whoever enters it must undo everything when it raises.
         """
-        outer, before = self._deferring, set(self._pending)
+        outer, before, waiting = self._deferring, set(self._pending), len(self._waiting)
         self._deferring = True
         try:
             yield
+            self._run(self._waiting[waiting:])
             self._settle([place for place in self._pending if place not in before])
         finally:
             self._deferring = outer
@@ -415,10 +375,13 @@ class Constraints:
         self._raise([v for key in keys for v in self._look_again(version_id, key, ())])
 
     def _released(self, level: int) -> None:
+        if self._waiting and not self._deferring:
+            self._run([(since, check) for since, check in self._waiting if since >= level])
         if self._pending and not self._deferring:
             self._settle([p for p, (since, _) in self._pending.items() if since >= level])
 
     def _committing(self) -> None:
+        self._run(self._waiting)
         if self._pending or self._late:
             found = [
                 violation
@@ -428,6 +391,11 @@ class Constraints:
                 )
             ]
             self._raise(found)
+
+    def _run(self, waiting: list[tuple[int, Callable[[], None]]]) -> None:
+        for place in [*waiting]:
+            place[1]()
+            self._waiting.remove(place)
 
     def _settle(self, places: list[tuple[str, Key]]) -> None:
         found = [v for place in places for v in self._look_again(*place, self._olds(*place))]
@@ -469,6 +437,7 @@ class Constraints:
     def _forget(self) -> None:
         self._pending.clear()
         self._late.clear()
+        self._waiting.clear()
 
     def _rolled_back(self) -> None:
         # what a savepoint undid is found to be in order when it is looked at again

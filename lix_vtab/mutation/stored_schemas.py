@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lix_vtab.errors import (
     ConstraintViolation,
     ForeignKeyError,
+    LixError,
     SchemaDefinitionError,
+    SchemaNotFound,
     UniqueError,
 )
 from lix_vtab.model.json import Json, parse_json
@@ -38,7 +41,8 @@ class StoredSchemas:
     """Rules of the schema of schemas.
 
     `allow_reserved` says whether keys that belong to lix may be stored; `occupied` finds versions
-    that still show rows of a schema. Hooks are told before and after each change.
+    that still show rows of a schema. Hooks are told before and after each change. `wait` puts a
+    check off to the end of the statement and tells whether that is possible.
     """
 
     __slots__ = (
@@ -48,6 +52,7 @@ class StoredSchemas:
         "_on_change",
         "_on_check",
         "_writer",
+        "wait",
     )
 
     def __init__(
@@ -62,6 +67,7 @@ class StoredSchemas:
         self._writer = writer
         self._occupied = occupied
         self._allow_reserved = allow_reserved
+        self.wait: Callable[[Callable[[], None]], bool] = lambda check: False
         self._on_check: list[Callable[[CompiledSchema], None]] = []
         self._on_change: list[Callable[[Write], None]] = []
         writer.watch(STORED_SCHEMA, Watcher(self._check, self._then, self._prepare))
@@ -152,12 +158,36 @@ class StoredSchemas:
             return
         schema = self._catalogue.compile(definition)
         refuse_reserved_key(schema.key, allow_reserved=self._allow_reserved())
-        check_foreign_key_targets(schema, self._catalogue.latest)
+        self._check_targets(schema, may_wait=not write.updates)
         if before is not None:
             self._check_replacement(parse_json(before)["value"], definition, write)
         self._check_compatible(schema)
         for hook in self._on_check:
             hook(schema)
+
+    def _check_targets(self, schema: CompiledSchema, *, may_wait: bool) -> None:
+        try:
+            check_foreign_key_targets(schema, self._catalogue.latest)
+        except SchemaNotFound as error:
+            if not may_wait:
+                raise
+            self._put_off(error, partial(self._look_at_targets, schema))
+
+    def _put_off(self, error: LixError, check: Callable[[], None]) -> None:
+        """Look again when the statement ends, as a later row of it may mend what is wrong."""
+        if not self.wait(check):
+            error.early = True
+            raise error
+
+    def _look_at_targets(self, schema: CompiledSchema) -> None:
+        self._catalogue.forget()
+        if any(known.version == schema.version for known in self._catalogue.versions(schema.key)):
+            check_foreign_key_targets(schema, self._catalogue.latest)
+
+    def _look_at_referrers(self, key: str) -> None:
+        self._catalogue.forget()
+        if not any(True for _ in self._catalogue.versions(key)):
+            self._check_unreferenced(key)
 
     def _check_replacement(
         self, before: dict[str, Json], after: dict[str, Json], write: Write
@@ -210,7 +240,10 @@ class StoredSchemas:
                 details={"schema_key": key, "schema_version": version, "version_id": found},
             )
         if last:
-            self._check_unreferenced(key)
+            try:
+                self._check_unreferenced(key)
+            except ForeignKeyError as error:
+                self._put_off(error, partial(self._look_at_referrers, key))
 
     def _check_unreferenced(self, key: str) -> None:
         for definition in self._catalogue.definitions('"x-lix-foreign-keys"'):
@@ -219,7 +252,7 @@ class StoredSchemas:
             if other != key and any(f["references"]["schemaKey"] == key for f in foreign):
                 raise ForeignKeyError(
                     f"schema '{key}' cannot be deleted: schema '{other}' ({version}) references it",
-                    hint=f"delete '{other}' first",
+                    hint=f"delete '{other}' first, or in the same statement",
                     details={"schema_key": key, "referenced_by": other},
                 )
 

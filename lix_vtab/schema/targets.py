@@ -31,7 +31,7 @@ def check_foreign_key_targets(
         if target is None:
             raise SchemaNotFound(
                 f"schema '{key}' is not stored",
-                hint=f"'{schema.key}' references it: store '{key}' first",
+                hint=f"'{schema.key}' references it: store '{key}' first, or in the same INSERT",
                 details={"schema_key": key, "referenced_by": schema.key},
             )
         if foreign_key.target_properties not in (target.primary_key, *target.unique):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import apsw
 import pytest
 
 import lix_vtab
@@ -182,6 +183,88 @@ def test_foreign_keys_name_keys_of_stored_schemas(lix: Session) -> None:
     )
     store(lix, own)
     assert {"child_schema", "slug_child", "node"} <= set(tables(lix))
+
+
+def node(key: str, other: str) -> dict:
+    """Return a schema whose rows may refer to rows of another one."""
+    return schema(
+        key,
+        {"id": TEXT, "ref": {"type": ["string", "null"]}},
+        primary_key=["/id"],
+        unique=[["/ref"]],
+        foreign_keys=[references(other, local="/ref")],
+    )
+
+
+BOTH = "INSERT INTO lix_stored_schema(value) VALUES (?), (?)"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_schemas_of_one_statement_may_refer_to_each_other(lix: Session, inside: bool) -> None:
+    pair = (json.dumps(node("team", "player")), json.dumps(node("player", "team")))
+    if inside:
+        with lix.transaction() as transaction:
+            transaction.execute(BOTH, pair)
+            with pytest.raises(SchemaNotFound, match="'gone' is not stored"):
+                transaction.execute(
+                    BOTH, (json.dumps(node("a", "b")), json.dumps(node("b", "gone")))
+                )
+            transaction.execute("INSERT INTO team(id) VALUES ('t')")
+    else:
+        lix.execute(BOTH, pair)
+        lix.execute("INSERT INTO team(id) VALUES ('t')")
+    assert {"team", "player"} <= set(tables(lix))
+    assert "a" not in tables(lix)
+    lix.execute("INSERT INTO player(id, ref) VALUES ('p', 't')")
+    lix.execute("UPDATE team SET ref = 'p'")
+    for sql in (
+        "UPDATE team SET ref = 'gone'",
+        "DELETE FROM player",
+        "INSERT INTO player(id, ref) VALUES ('q', 'x')",
+    ):
+        with pytest.raises(ForeignKeyError):
+            lix.execute(sql)
+    lix.execute("DELETE FROM lix_state WHERE schema_key IN ('team', 'player')")
+    with pytest.raises(ForeignKeyError, match="'player' \\(1\\) references it"):
+        delete(lix, "team~1")
+    lix.execute("DELETE FROM lix_stored_schema WHERE lixcol_entity_id IN ('team~1', 'player~1')")
+    assert tables(lix) == []
+
+
+def test_a_reference_to_nothing_stores_nothing(lix: Session) -> None:
+    for pair in (
+        (node("a", "b"), node("b", "gone")),
+        (node("a", "gone"), node("b", "a")),
+    ):
+        with pytest.raises(SchemaNotFound, match="'gone' is not stored"):
+            lix.execute(BOTH, [json.dumps(definition) for definition in pair])
+        assert tables(lix) == []
+    store(lix, schema("gone", "id", primary_key=["/id"]))
+    lix.execute(BOTH, [json.dumps(definition) for definition in pair])
+    lix.execute("INSERT INTO gone(id) VALUES ('g')")
+    lix.execute("INSERT INTO a(id, ref) VALUES ('1', 'g')")
+
+
+def test_a_bare_connection_tells_at_the_end_of_the_statement() -> None:
+    connection = apsw.Connection(":memory:")
+    lix_vtab.load(connection)
+    with pytest.raises(SchemaNotFound, match="'gone' is not stored"):
+        connection.execute(BOTH, (json.dumps(node("a", "b")), json.dumps(node("b", "gone"))))
+    with pytest.raises(apsw.SQLError, match="no such table: a"):
+        connection.execute("SELECT * FROM a")
+    connection.execute(BOTH, (json.dumps(node("a", "b")), json.dumps(node("b", "a"))))
+    connection.execute("BEGIN")
+    with pytest.raises(SchemaNotFound, match="'gone' is not stored"):
+        connection.execute("SELECT lix_register_schema(?)", (json.dumps(node("c", "gone")),))
+    connection.execute("SAVEPOINT inner")
+    connection.execute(
+        "INSERT INTO lix_stored_schema(value) VALUES (?)", (json.dumps(node("c", "gone")),)
+    )
+    connection.execute("ROLLBACK TO inner; RELEASE inner")
+    connection.execute(BOTH, (json.dumps(node("d", "e")), json.dumps(node("e", "d"))))
+    connection.execute("COMMIT")
+    assert connection.execute("SELECT count(*) FROM d, a").get == 0
+    connection.close()
 
 
 # -- newer versions
