@@ -58,6 +58,11 @@ class Call:
             environment=os.environ,
         )
 
+    @property
+    def color(self) -> str | None:
+        """Return the choice of colours that was given."""
+        return cast("str | None", setting(self._ctx, "color"))
+
     def done(self, sentence: str, **facts: Any) -> None:
         """Report what was done: a sentence to people, its facts to programs."""
         if self.screen.machine:

@@ -10,11 +10,16 @@ from lix_vtab.cli.exits import CONFIGURATION
 from lix_vtab.cli.failures import Failure
 
 if TYPE_CHECKING:
+    import apsw
+
     from lix_vtab import Lix
 
-__all__ = ["find_database", "has_lix", "open_existing"]
+__all__ = ["find_database", "has_lix", "interruptible", "open_existing"]
 
 SUFFIX = ".lix"
+
+_STEPS = 100_000
+"""Instructions of SQLite's machine, about a millisecond of them."""
 
 
 def find_database(given: str | None, environment: Mapping[str, str], start: Path) -> Path:
@@ -53,7 +58,14 @@ def open_existing(path: Path) -> Lix:
         )
     if not _known(path):
         raise NotInitializedError(f"{path} has no lix in it", hint=f"add one: lix init {path}")
-    return open_lix(str(path), read_only=not os.access(path, os.W_OK))
+    opened = open_lix(str(path), read_only=not os.access(path, os.W_OK))
+    interruptible(opened.connection)
+    return opened
+
+
+def interruptible(connection: apsw.Connection) -> None:
+    """Let Control-C end a statement: Python sees it only while Python runs."""
+    connection.set_progress_handler(lambda: False, _STEPS, id=interruptible)
 
 
 def _known(path: Path) -> bool:

@@ -20,14 +20,18 @@ __all__ = [
     "CONFIGURATION",
     "DECISION",
     "DEFECT",
+    "DONE",
     "INPUT",
     "INTERRUPTED",
+    "NO",
     "PLUGIN",
     "STATE",
     "STORAGE",
     "exit_code",
 ]
 
+DONE = 0
+NO = 1
 INPUT = 10
 STATE = 20
 CONFIGURATION = 30

@@ -12,10 +12,14 @@ from typing import IO, Any
 
 from lix_vtab.cli.pager import Pager, pager_command
 from lix_vtab.cli.paint import Paint, wants_color
-from lix_vtab.cli.table import draw_table
+from lix_vtab.cli.records import draw_records
+from lix_vtab.cli.table import draw_table, fits
 from lix_vtab.cli.values import json_object
 
-__all__ = ["Screen", "open_screen"]
+__all__ = ["Screen", "draw_rows", "open_screen"]
+
+_READABLE = 36
+"""What stays of every column of a query's rows: an id, in full."""
 
 
 class Screen:
@@ -66,6 +70,14 @@ class Screen:
             for line in draw_table(columns, list(rows), paint=self.paint, columns_wide=self.wide):
                 self.say(line)
 
+    def results(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Print the rows of a query: like `rows`, but without cutting what one wants to read."""
+        if self.machine:
+            self.rows(columns, rows)
+            return
+        for line in draw_rows(columns, rows, paint=self.paint, wide=self.wide):
+            self.say(line)
+
     def _json(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         opening = "["
         for row in rows:
@@ -89,6 +101,15 @@ class Screen:
         finally:
             self._out = before
             pager.close()
+
+
+def draw_rows(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, paint: Paint, wide: int | None
+) -> Iterator[str]:
+    """Yield the lines of a query's rows: a table when there is room for it, else records."""
+    if wide is None or not rows or fits(columns, rows, wide, _READABLE):
+        return draw_table(columns, rows, paint=paint, columns_wide=wide)
+    return draw_records(columns, rows, paint=paint)
 
 
 def _csv_value(value: Any) -> Any:

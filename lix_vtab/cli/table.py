@@ -9,11 +9,24 @@ from lix_vtab.cli.paint import Paint
 from lix_vtab.cli.text import clip, harmless, pad, width
 from lix_vtab.cli.values import cell
 
-__all__ = ["draw_table"]
+__all__ = ["draw_table", "fits"]
 
 _GAP = "  "
 _NARROWEST = 12
 """No column is cut below this to make a table fit."""
+
+
+def fits(columns: Sequence[str], rows: Sequence[Sequence[Any]], room: int, narrowest: int) -> bool:
+    """Tell whether a table fits when no column is cut below a width.
+
+    >>> fits(("name",), [("a" * 50,)], 40, 36), fits(("name", "n"), [("a" * 50, "b")], 20, 36)
+    (True, False)
+    """
+    widths = (
+        min(max([width(name), *(width(cell(row[n])) for row in rows)]), narrowest)
+        for n, name in enumerate(columns)
+    )
+    return sum(widths) + len(_GAP) * (len(columns) - 1) <= room
 
 
 def draw_table(

@@ -100,7 +100,7 @@ class _Run:
         if not result.columns:
             return
         if not self._as_list:
-            self._screen.rows(result.columns, result.rows)
+            self._screen.results(result.columns, result.rows)
             return
         for row in result.rows:
             self._screen.write("|".join(map(listed, row)) + "\n")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import IO, Any
 
 from apsw.shell import Shell
@@ -12,34 +14,47 @@ from click.shell_completion import ShellComplete
 
 from lix_vtab import Lix
 from lix_vtab import open as open_lix
+from lix_vtab.cli.database import interruptible
 from lix_vtab.cli.main import cli
 from lix_vtab.cli.names import MOST
+from lix_vtab.cli.paint import Paint, wants_color
+from lix_vtab.cli.screen import draw_rows
+from lix_vtab.cli.shell.completing import Word
 from lix_vtab.cli.shell.verbs import Facades, add_verbs
 
 __all__ = ["LixShell"]
 
 _IN_LITERALS = """
-SELECT name FROM lix_version UNION SELECT name FROM lix_checkpoint WHERE name IS NOT NULL
+SELECT name FROM lix_version WHERE hidden = 0
+UNION SELECT name FROM lix_checkpoint WHERE name IS NOT NULL
 UNION SELECT schema_key FROM lix_state GROUP BY schema_key
 UNION SELECT path FROM (SELECT path FROM lix_file WHERE path LIKE ?1 || '%' LIMIT ?2)
 """
-_DELIMITERS = " \t\n`!@#$%^&*()=+[{]}\\|;:'\",<>?"
-"""Between words; letters of paths, revisions and dot-commands are none."""
+_DELIMITERS = ' \t\n`!@#$%^&*()=+[{]}\\|;:",<>?'
+"""Between words; letters of paths, revisions and dot-commands are none.
+
+Nor is the single quote: after one that is, readline adds another at the end on its own.
+"""
+
+_NARROWEST = 32
 
 
 class LixShell(Shell):
-    """A shell whose prompt is the active version; `.help lix` and `.lix --help` say what is new."""
+    """A shell whose prompt is the active version; `.help lix` and `.lix --help` say what is new.
 
-    history_file = "~/.lix_history"
+    `failures` counts the statements and commands that failed.
+    """
 
     def __init__(
         self,
         lix: Lix,
         *,
+        color: str | None = None,
         stdin: IO[str] | None = None,
         stdout: IO[str] | None = None,
         stderr: IO[str] | None = None,
     ) -> None:
+        self.failures = 0
         self._facades = Facades()
         self._facades.remember(lix)
         super().__init__(
@@ -49,8 +64,13 @@ class LixShell(Shell):
             db=lix.connection,
         )
         self.dbfilename: Any = lix.connection.filename
+        self.history_file = "~/.lix_history"
         self.moreprompt = "   ...> "
-        add_verbs(type(self), self._facades)
+        if not wants_color(color, os.environ, terminal=self.stdout.isatty()):
+            self.command_colour(["off"])
+        if self.interactive:
+            self.output = self.output_lix
+        add_verbs(type(self), self._facades, self._count_failure)
 
     @property
     def prompt(self) -> str:
@@ -61,11 +81,21 @@ class LixShell(Shell):
     def prompt(self, text: str) -> None:
         """Ignore what the shell sets: the prompt says which version is written to."""
 
+    def output_lix(self, column_names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Aligned columns when there is room for them, else one row below the other"""
+        paint = Paint(self.colour is not self._colours["off"])
+        wide = self._terminal_width(_NARROWEST) if self.stdout.isatty() else None
+        for line in draw_rows(column_names, rows, paint=paint, wide=wide):
+            self.write(self.stdout, line + "\n")
+
+    output_lix.all_at_once = True  # type: ignore[attr-defined]
+
     def command_open(self, cmd: list[str]) -> None:
         """Open a database instead of the one that is open."""
         if len(cmd) > 1 or (cmd and cmd[0].startswith("-")):
             raise self.Error("Only the name of a file can be given")
         opened = open_lix(*cmd)
+        interruptible(opened.connection)
         self._facades.remember(opened)
         self.dbfilename = opened.connection.filename
         self._db: Any = opened.connection
@@ -76,6 +106,36 @@ class LixShell(Shell):
 
         A database in memory when there is no FILE
         """
+
+    def command_tables(self, cmd: list[str]) -> None:
+        """List tables, without those that lix keeps to itself."""
+        pattern = cmd[0] if cmd else "%"
+        self.push_output()
+        self.output = self.output_list
+        self.header = False
+        try:
+            self.process_sql(_TABLES, (pattern,), internal=True)
+        finally:
+            self.pop_output()
+
+    command_tables.__doc__ = """tables ?PATTERN?: Lists names of tables matching LIKE pattern
+
+        Views are listed too; tables internal to lix are not
+        """
+
+    def close(self) -> None:
+        """Close every database that was opened here."""
+        self._facades.close()
+
+    # -- trouble
+
+    def handle_exception(self) -> None:
+        """Print what went wrong, and count it."""
+        self._count_failure()
+        super().handle_exception()
+
+    def _count_failure(self) -> None:
+        self.failures += 1
 
     # -- completion
 
@@ -89,20 +149,34 @@ class LixShell(Shell):
 
     def complete_sql(self, line: str, token: str, beg: int, end: int) -> list[str]:
         """Complete SQL; inside a literal, versions, checkpoints, schemas and paths."""
-        if line[:beg].count("'") % 2:
-            rows = self.db.execute(_IN_LITERALS, (token, MOST)).fetchall()
-            return [f"{name}'" for (name,) in rows if name and name.startswith(token)]
+        word = Word.at(line, beg, end)
+        if word.quoted:
+            rows = self.db.execute(_IN_LITERALS, (word.text, MOST)).fetchall()
+            return word.replacements(name for (name,) in rows)
         found: list[str] = super().complete_sql(line, token, beg, end)
         return [name for name in found if not name.startswith("lix_internal")]
 
     def complete_command(self, line: str, token: str, beg: int, end: int) -> list[str]:
         """Complete dot-commands; those of lix with what the command line would offer."""
-        words = line[:beg].split()
+        word = Word.at(line, beg, end)
+        words = word.before.split()
         if not words or not (words[0] == ".lix" or words[0].startswith(".lix-")):
             found: list[str] = super().complete_command(line, token, beg, end)
             return found
         arguments = [words[0].removeprefix(".lix").removeprefix("-"), *words[1:]]
         settings: dict[str, Any] = {"obj": {"lix": self._facades.of(self.db)}}
         completer = ShellComplete(cli, settings, "lix", "_LIX_COMPLETE")
-        items = completer.get_completions([word for word in arguments if word], token)
-        return [f"{item.value} " for item in items if item.value.startswith(token)]
+        items = completer.get_completions([each for each in arguments if each], word.text)
+        return word.replacements(item.value for item in items)
+
+
+_TABLES = """
+SELECT name FROM (
+  SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')
+  UNION ALL SELECT name FROM sqlite_temp_schema WHERE type IN ('table', 'view')
+)
+WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+  AND name NOT LIKE 'lix\\_internal%' ESCAPE '\\'
+  AND name LIKE ?1
+ORDER BY name
+"""

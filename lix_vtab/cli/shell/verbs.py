@@ -7,6 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from lix_vtab.cli.exits import DONE, NO
 from lix_vtab.cli.failures import guarded
 from lix_vtab.cli.index import COMMANDS
 from lix_vtab.cli.main import cli
@@ -49,12 +50,23 @@ class Facades:
             self._known[connection] = known
         return known
 
+    def close(self) -> None:
+        """Close all of them."""
+        for lix in list(self._known.values()):
+            lix.close()
 
-def add_verbs(cls: type[Shell], facades: Facades) -> None:
-    """Give a shell class the dot-commands `.lix` and `.lix-<command>`."""
+
+def add_verbs(
+    cls: type[Shell], facades: Facades, failed: Callable[[], object] = lambda: None
+) -> None:
+    """Give a shell class the dot-commands `.lix` and `.lix-<command>`.
+
+    `failed` is called after a command that failed; what went wrong has been printed then.
+    """
 
     def lix(self: Shell, cmd: list[str]) -> None:
-        run_verb(self, facades, cmd)
+        if run_verb(self, facades, cmd) not in (DONE, NO):
+            failed()
 
     # the shell makes its help from the first line, and finds names with underscores only
     lix.__doc__ = (
@@ -62,28 +74,30 @@ def add_verbs(cls: type[Shell], facades: Facades) -> None:
     )
     cls.command_lix = lix  # type: ignore[attr-defined]
     for name in SHORT_FORMS:
-        setattr(cls, f"command_lix_{name}", _short_form(name, facades))
+        setattr(cls, f"command_lix_{name}", _short_form(name, lix))
 
 
-def _short_form(name: str, facades: Facades) -> Callable[[Any, list[str]], None]:
+def _short_form(
+    name: str, lix: Callable[[Any, list[str]], None]
+) -> Callable[[Any, list[str]], None]:
     def run(self: Shell, cmd: list[str]) -> None:
-        run_verb(self, facades, [name, *cmd])
+        lix(self, [name, *cmd])
 
     run.__doc__ = f"lix_{name} ?ARGS?: {COMMANDS[name].summary.rstrip('.')}\n"
     return run
 
 
-def run_verb(shell: Shell, facades: Facades, arguments: list[str]) -> None:
-    """Run a command of `lix` with the output and the database of a shell."""
-    lix = facades.of(shell.db)
+def run_verb(shell: Shell, facades: Facades, arguments: list[str]) -> int:
+    """Run a command of `lix` with the output and the database of a shell; return its exit code."""
+    settings: dict[str, Any] = {"lix": facades.of(shell.db), "pager": False}
+    if shell.colour_scheme == "off":
+        settings["color"] = "never"
 
     def run() -> object:
-        return cli.main(
-            arguments, prog_name=".lix", standalone_mode=False, obj={"lix": lix, "pager": False}
-        )
+        return cli.main(arguments, prog_name=".lix", standalone_mode=False, obj=settings)
 
     with redirect_stdout(shell.stdout), redirect_stderr(shell.stderr):
-        guarded(run, as_json=lambda: False)
+        return guarded(run, as_json=lambda: settings.get("format") == "json")
 
 
 def adopt(shell: Shell) -> None:
