@@ -157,13 +157,19 @@ def _sql_error(message: str, catalogue: Catalogue, sql: str) -> LixError:
 _MESSAGES: Sequence[tuple[re.Pattern[str], Callable[[str], LixError]]] = (
     (_SYNTAX, lambda message: ParseError(f"sql parser error: {message}")),
     (_TRANSACTION, TransactionStateError),
-    (
-        _VIRTUAL,
-        lambda message: UnsupportedSql(
-            message, hint="run the statement by itself through lix.execute"
-        ),
-    ),
+    (_VIRTUAL, lambda message: UnsupportedSql(message, hint=_virtual_hint(message))),
 )
+
+_VIRTUAL_HINTS = {
+    "indexed": "x-lix-index of its schema names the properties to look up",
+    "altered": "a table follows its schema: store a newer version of that",
+    "create triggers": "lix.observe() and lix.commits() tell of changes",
+}
+
+
+def _virtual_hint(message: str) -> str:
+    hints = (hint for word, hint in _VIRTUAL_HINTS.items() if word in message)
+    return next(hints, "run the statement by itself through lix.execute")
 
 
 def unbindable(params: Sequence[Any] | Mapping[str, Any]) -> LixError | None:

@@ -86,7 +86,7 @@ def _from_text(text: Any, target: Property, context: str) -> Json:
             # a string here is a violation of the schema, which knows how to say so
             return text
         raise InvalidValueError(
-            f"Invalid JSON in property '{target.name}' of {context}: {error}",
+            f"Invalid JSON in property '{target.name}' ({context}): {error}",
             hint="its schema admits no strings, so text is read as JSON",
             details={"property": target.name},
         ) from error

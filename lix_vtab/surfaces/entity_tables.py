@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from lix_vtab.errors import ConstraintViolation
+from lix_vtab.errors import ConstraintViolation, UnsupportedSql
 from lix_vtab.mutation.writer import DERIVED, Write
 from lix_vtab.schema import BUILTIN_KEYS, CompiledSchema
 from lix_vtab.session import Session
@@ -47,6 +47,11 @@ _OWN_TABLES = frozenset([*DERIVED, "lix_active_version", "lix_active_account"])
 
 def build_entity(session: Session, args: Sequence[str]) -> Surface:
     """Build the surface of `CREATE VIRTUAL TABLE ... USING lix_entity(key, variant, ...)`."""
+    if len(args) < 2 or args[1] not in VARIANTS:
+        raise UnsupportedSql(
+            f"{MODULE}({', '.join(args)}) is no table of a schema",
+            hint="store a schema with INSERT INTO lix_stored_schema, and its tables are made",
+        )
     shape = EntityShape.parse(args)
     build = _SPECIAL.get((shape.key, args[1])) or VARIANTS[args[1]][1]
     return build(session, shape)

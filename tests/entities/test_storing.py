@@ -19,6 +19,7 @@ from lix_vtab.errors import (
     SchemaDefinitionError,
     SchemaNotFound,
     UniqueError,
+    UnsupportedSql,
 )
 from tests.entities.schemas import TASK, TEXT, schema, wrapped
 from tests.state.session import Session
@@ -488,3 +489,25 @@ def test_dropping_a_table_is_refused(lix: Session) -> None:
     with pytest.raises(LixError):
         lix.execute("DROP TABLE task")
     assert "task" in tables(lix)
+
+
+@pytest.mark.parametrize("arguments", ["", "task", '"task", nothing', "task, state_of, x"])
+def test_tables_are_made_by_schemas_only(lix: Session, arguments: str) -> None:
+    with pytest.raises(UnsupportedSql, match="no table of a schema"):
+        lix.execute(f"CREATE VIRTUAL TABLE mine USING lix_entity({arguments})")
+    assert lix.rows("SELECT name FROM sqlite_schema WHERE name = 'mine'") == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("ALTER TABLE task ADD COLUMN more", "store a newer version"),
+        ("CREATE INDEX by_title ON task(title)", "x-lix-index"),
+        ("CREATE TRIGGER t AFTER INSERT ON task BEGIN SELECT 1; END", "lix.observe"),
+    ],
+)
+def test_what_sqlite_refuses_has_another_way(lix: Session, sql: str, hint: str) -> None:
+    store(lix, TASK)
+    with pytest.raises(UnsupportedSql) as caught:
+        lix.execute(sql)
+    assert hint in (caught.value.hint or "")
