@@ -30,7 +30,8 @@ from lix_vtab.execution.plan import plan
 from lix_vtab.execution.result import Description, Result
 from lix_vtab.execution.run_lowered import judge, run_lowered
 from lix_vtab.execution.statements import Outcome, check_rows, describe, run
-from lix_vtab.execution.translate import translate, unbindable
+from lix_vtab.execution.translate import translate, unbindable, unreadable
+from lix_vtab.model.json import NestingError
 
 __all__ = ["Executor", "Parameters"]
 
@@ -231,6 +232,8 @@ class Executor:
             return translate(error, known, sql)
         if isinstance(error, (TypeError, OverflowError, UnicodeEncodeError)):
             return unbindable(params) or error
+        if isinstance(error, (UnicodeDecodeError, NestingError)):
+            return unreadable(error)
         return error
 
 

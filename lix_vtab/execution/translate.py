@@ -40,8 +40,9 @@ from lix_vtab.errors import (
 )
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.hints import column_hint, table_hint
+from lix_vtab.model.json import NestingError
 
-__all__ = ["translate", "unbindable"]
+__all__ = ["translate", "unbindable", "unreadable"]
 
 _BY_CLASS: dict[type[apsw.Error], type[LixError]] = {
     apsw.BusyError: BusyError,
@@ -187,6 +188,17 @@ def unbindable(params: Sequence[Any] | Mapping[str, Any]) -> LixError | None:
                 details={"parameter": name, "type": type(value).__name__},
             )
     return None
+
+
+def unreadable(error: UnicodeDecodeError | NestingError) -> LixError:
+    """Return the error for a text no value can be made of, met while a statement ran."""
+    if isinstance(error, NestingError):
+        return InvalidValueError(str(error))
+    return InvalidValueError(
+        f"a text of the statement is not UTF-8: {error.reason} at byte {error.start}",
+        hint="keep it as a blob: CAST(... AS BLOB)",
+        details={"position": error.start},
+    )
 
 
 def _unstorable(value: Any) -> str:

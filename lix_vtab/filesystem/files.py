@@ -231,7 +231,7 @@ class FileWriter:
         directory_id = _text("directory_id", given.get("directory_id", old.directory_id))
         name = _text("name", given.get("name", old.name)) or ""
         extension = _text("extension", given.get("extension", old.extension)) or None
-        segment = check_segment(join_name(name, extension))
+        segment = check_segment(name and join_name(name, extension))
         if directory_id is not None and self._lookup.directory(scope, directory_id) is None:
             raise no_parent_id(directory_id)
         named = File.at(old.id, directory_id, segment)

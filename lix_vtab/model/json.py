@@ -12,7 +12,10 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Json", "canonical_json", "parse_json"]
+__all__ = ["MAX_DEPTH", "Json", "NestingError", "canonical_json", "parse_json"]
+
+MAX_DEPTH = 512
+"""How many arrays and objects may be inside each other: SQLite reads at most 1000."""
 
 _SUSPECT = frozenset([float, dict, list])
 _WIDE = re.compile("[0-9]{19}")
@@ -20,6 +23,13 @@ _WIDE_BYTES = re.compile(b"[0-9]{19}")
 
 Json = Any
 """A value `parse_json` can return: None, bool, int, float, str, list or dict."""
+
+
+class NestingError(ValueError):
+    """A JSON value is nested too deeply."""
+
+    def __init__(self) -> None:
+        super().__init__(f"JSON is nested too deeply: at most {MAX_DEPTH} levels")
 
 
 def parse_json(text: str | bytes) -> Json:
@@ -47,10 +57,22 @@ def canonical_json(value: Json) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
-        # integers beyond 64 bits are JSON, but not for orjson
+        # integers beyond 64 bits are JSON, but not for orjson; nor is what is nested deeply
+        _check_depth(value)
         return json.dumps(
             value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
         )
+
+
+def _check_depth(value: Json) -> None:
+    """Raise `NestingError` for what SQLite's JSON functions, or a parser, could not read again."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        inner = [one for one in level if type(one) is dict or type(one) is list]
+        if not inner:
+            return
+        level = [child for one in inner for child in (one.values() if type(one) is dict else one)]
+    raise NestingError
 
 
 def _may_hide_integer(value: Json) -> bool:
@@ -64,9 +86,11 @@ def _may_hide_integer(value: Json) -> bool:
 
 
 def _judge(text: str | bytes) -> Json:
-    value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     try:
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
         json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise NestingError from error
     except UnicodeEncodeError as error:
         # half of a surrogate pair: JSON can spell it, no text can hold it
         raise ValueError("a lone surrogate is not text") from error

@@ -12,7 +12,14 @@ from typing import Any, Protocol
 
 import apsw
 
-from lix_vtab.errors import ConstraintError, ForeignKeyError, Interrupted, ReadOnlyError
+from lix_vtab.errors import (
+    ConstraintError,
+    ForeignKeyError,
+    Interrupted,
+    InvalidValueError,
+    ReadOnlyError,
+)
+from lix_vtab.model.json import NestingError
 from lix_vtab.session import Reads, Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.trusted import TrustedConnection
@@ -209,6 +216,8 @@ class Table:
             if conflict == apsw.SQLITE_IGNORE and not isinstance(error, ForeignKeyError):
                 return 0
             raise
+        except NestingError as error:
+            raise self._too_deep("insert", error) from error
 
     def UpdateChangeRow(self, rowid: int, new: int, fields: Sequence[Any]) -> None:
         """Change a row."""
@@ -222,11 +231,18 @@ class Table:
         except ConstraintError as error:
             if conflict != apsw.SQLITE_IGNORE or isinstance(error, ForeignKeyError):
                 raise
+        except NestingError as error:
+            raise self._too_deep("update", error) from error
 
     def UpdateDeleteRow(self, rowid: int) -> None:
         """Delete a row."""
         self._prepare_write()
         self.surface.delete(rowid)
+
+    def _too_deep(self, verb: str, error: NestingError) -> InvalidValueError:
+        return InvalidValueError(
+            f"{self.surface.name} {verb}: {error}", details={"table": self.surface.name}
+        )
 
     def _prepare_write(self) -> int:
         """Return the conflict resolution, once it is clear that the statement goes on."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any
 
 import apsw
 
-from lix_vtab.errors import InvalidValueError
+from lix_vtab.errors import InvalidValueError, SchemaDefinitionError
 from lix_vtab.session import Session
 from lix_vtab.storage.versions import GLOBAL
 
@@ -19,8 +20,8 @@ __all__ = ["SqlFunction", "core_functions", "register"]
 class SqlFunction:
     """A SQL function. One that `writes` runs atomically and cannot be used in views or triggers.
 
-    `arguments` is how many it takes, -1 for any number. One that is `innocuous` only makes a value
-    of its arguments, so views and triggers of untrusted databases may use it.
+    `arguments` is how many it takes, -1 for what its signature says. One that is `innocuous` only
+    makes a value of its arguments, so views and triggers of untrusted databases may use it.
     """
 
     name: str
@@ -40,13 +41,25 @@ def register(session: Session, functions: Iterable[SqlFunction]) -> None:
     """Register functions on the session's connection."""
     for function in functions:
         call = _atomically(session, function.call) if function.writes else function.call
-        session.connection.create_scalar_function(
-            function.name,
-            call,
-            function.arguments,
-            deterministic=function.deterministic,
-            flags=function.flags,
-        )
+        for number in _numbers(function):
+            session.connection.create_scalar_function(
+                function.name,
+                call,
+                number,
+                deterministic=function.deterministic,
+                flags=function.flags,
+            )
+
+
+def _numbers(function: SqlFunction) -> Iterable[int]:
+    """Return the numbers of arguments a function takes, so that SQLite refuses any other."""
+    if function.arguments != -1:
+        return (function.arguments,)
+    parameters = signature(function.call).parameters.values()
+    if any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in parameters):
+        return (-1,)
+    needed = sum(parameter.default is Parameter.empty for parameter in parameters)
+    return range(needed, len(parameters) + 1)
 
 
 def _atomically(session: Session, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,6 +106,10 @@ def core_functions(session: Session) -> list[SqlFunction]:
 
     def register_schema(definition: str) -> str:
         """Store a schema given as JSON text and return its entity id."""
+        if not isinstance(definition, str):
+            raise SchemaDefinitionError(
+                f"Invalid Lix schema definition: not JSON text: {definition!r}"
+            )
         return session.stored_schemas.register(definition, session.writer_key)
 
     def active_version_id() -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from lix_vtab.errors import InvalidValueError
+from lix_vtab.errors import InputOutputError, InvalidValueError, NotFoundError
 from lix_vtab.filesystem.collect import collect
 from lix_vtab.filesystem.transfer import Transfer
 from lix_vtab.model.json import canonical_json
@@ -31,12 +32,14 @@ def file_functions(session: Session) -> list[SqlFunction]:
 
     def import_dir(directory: str, into: str = "/") -> int:
         """Write every file below a directory of the host; return how many."""
-        return transfer.import_dir(_path(directory), _path(into), writer_key=session.writer_key)
+        with _disk():
+            return transfer.import_dir(_path(directory), _path(into), writer_key=session.writer_key)
 
     def export_dir(directory: str, source: str = "/") -> int:
         """Write every file below a path to a directory of the host; return how many."""
         session.store.refresh()
-        return transfer.export_dir(_path(directory), _path(source))
+        with _disk():
+            return transfer.export_dir(_path(directory), _path(source))
 
     def gc() -> str:
         """Delete content nothing refers to any more; return what was freed as JSON."""
@@ -45,7 +48,7 @@ def file_functions(session: Session) -> list[SqlFunction]:
 
     def install_plugin(archive: bytes | str) -> str:
         """Install a plugin archive, given as a blob or as the path of one; return its key."""
-        return files.plugins.install(archive)
+        return files.plugins.install(_path(archive) if isinstance(archive, str) else archive)
 
     def uninstall_plugin(key: str) -> str:
         """Remove a plugin and return its key."""
@@ -54,7 +57,9 @@ def file_functions(session: Session) -> list[SqlFunction]:
 
     def run_task(number: int) -> Any:
         """Run what the facade of this very process has prepared."""
-        task: Callable[[], Any] = session.tasks.pop(number)
+        task: Callable[[], Any] | None = session.tasks.pop(number, None)
+        if task is None:
+            raise NotFoundError(f"there is no task {number!r}", hint="the facade prepares tasks")
         return task()
 
     return [
@@ -70,6 +75,20 @@ def file_functions(session: Session) -> list[SqlFunction]:
 
 
 def _path(value: Any) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and "\0" not in value:
         return value
-    raise InvalidValueError(f"a path must be text, not {value!r}", hint="for example '/docs/a.md'")
+    kind = "with NUL in it: " if isinstance(value, str) else ""
+    raise InvalidValueError(
+        f"a path must be text, not {kind}{value!r}", hint="for example '/docs/a.md'"
+    )
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Give what the file system of the host refuses its place in the error tree."""
+    try:
+        yield
+    except OSError as error:
+        raise InputOutputError(
+            f"{error.strerror}: {error.filename!r}", details={"path": error.filename}
+        ) from error

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from lix_vtab.errors import InvalidValueError
 from lix_vtab.session import Session
 from lix_vtab.surfaces.functions import SqlFunction
 from lix_vtab.surfaces.reader import split_rowid
 
 __all__ = ["row_functions"]
+
+_PARTS = ("schema_key", "entity_id", "file_id", "version_id")
+_LOWEST = -(2**63)
 
 
 def row_functions(session: Session) -> list[SqlFunction]:
@@ -15,6 +19,7 @@ def row_functions(session: Session) -> list[SqlFunction]:
 
     def row_key(rowid: int, part: str) -> str | None:
         """Return `schema_key`, `entity_id` or `file_id` of the row with a rowid."""
+        _check(rowid, part)
         if rowid < 0:
             overlay = store.overlay.by_no(-rowid)
             key = None if overlay is None else overlay.key
@@ -28,6 +33,7 @@ def row_functions(session: Session) -> list[SqlFunction]:
 
     def row_key_by_version(rowid: int, part: str) -> str | None:
         """Do the same for tables of every version, which also have a `version_id`."""
+        _check(rowid, part)
         version_no, inner = split_rowid(rowid)
         if part == "version_id":
             return store.versions.pointer_by_no(version_no).id
@@ -37,3 +43,13 @@ def row_functions(session: Session) -> list[SqlFunction]:
         SqlFunction("lix_row_key", row_key, 2),
         SqlFunction("lix_row_key_by_version", row_key_by_version, 2),
     ]
+
+
+def _check(rowid: object, part: object) -> None:
+    """Refuse what is no rowid, or no part of a key."""
+    if type(rowid) is not int or rowid == _LOWEST:
+        raise InvalidValueError(f"a rowid must be the number of a row, not {rowid!r}")
+    if part not in _PARTS:
+        raise InvalidValueError(
+            f"a key has no part {part!r}", hint=f"its parts are {', '.join(_PARTS)}"
+        )

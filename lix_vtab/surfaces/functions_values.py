@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from lix_vtab.errors import InvalidValueError
-from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.json import Json, NestingError, parse_json
 from lix_vtab.model.keys import split_entity_id
 from lix_vtab.schema import to_sql
 from lix_vtab.session import Session
@@ -45,7 +45,7 @@ def value_functions(session: Session) -> list[SqlFunction]:
 
     def set_sequence(position: Any) -> None:
         """Set the last number deterministic mode used, given as JSON; NULL forgets it."""
-        source.restore(None if position is None else parse_json(position))
+        source.restore(None if position is None else _parsed("lix_set_sequence", position))
 
     return [
         SqlFunction("lix_set_sequence", set_sequence, 1, writes=True),
@@ -72,7 +72,11 @@ def json_blob(value: Any) -> bytes | None:
     """
     if value is None:
         return None
-    return apsw.jsonb_encode(_parsed("lix_json", value))
+    parsed = _parsed("lix_json", value)
+    try:
+        return apsw.jsonb_encode(parsed)
+    except RecursionError as error:
+        raise InvalidValueError(f"lix_json(): {NestingError()}") from error
 
 
 def json_text(*args: Any) -> Any:
