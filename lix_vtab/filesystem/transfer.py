@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any, Protocol
 
 from lix_vtab.errors import FileNotFound, InvalidValueError
@@ -15,6 +16,7 @@ from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.filesystem.paths import DirectoryPath
 from lix_vtab.filesystem.values import content_bytes
 from lix_vtab.mutation.writer import Writer
+from lix_vtab.resolution.scope import Scope
 from lix_vtab.storage.first_names import FILE_ID, LIX
 from lix_vtab.storage.rows import Key
 
@@ -139,15 +141,14 @@ class Transfer:
         *,
         progress: Progress | None = None,
     ) -> int:
-        """Write every file below a directory path to a directory of the host; return how many.
+        """Write the file at a path, or every file below it, to a directory of the host.
 
-        What is there stays, except files of the same names. Links in the target are refused.
+        Return how many. What is there stays, except files of the same names. Links in the target
+        are refused.
         """
         root = Path(target)
-        prefix = _prefix(source)
         scope = self._writer.scope(self._versions.active_id())
-        listed = sorted((path, id) for id, path in self._files.list(scope) if path is not None)
-        wanted = [(path, id) for path, id in listed if path.startswith(prefix)]
+        prefix, wanted = self._below(scope, source)
         root.mkdir(parents=True, exist_ok=True)
         for done, (path, id) in enumerate(wanted, 1):
             file = _inside(root, path[len(prefix) :].split("/"))
@@ -156,6 +157,22 @@ class Transfer:
             if progress is not None:
                 progress(done, len(wanted), path)
         return len(wanted)
+
+    def _below(self, scope: Scope, source: str) -> tuple[str, list[tuple[str, str]]]:
+        """Return the directory to start from, and path and id of each file to be exported."""
+        if not source.endswith("/"):
+            found = self._files.find(scope, source)
+            if found:
+                return source[: source.rindex("/") + 1], [(source, found[0])]
+        prefix = _prefix(source)
+        if not self._files.lookup.directories(scope, prefix.split("/")[1:-1]):
+            raise FileNotFound(
+                f"no file or directory has the path '{source}' in version '{scope.version_id}'",
+                hint="SELECT path FROM lix_directory lists the directories",
+                details={"path": source, "version_id": scope.version_id},
+            )
+        listed = sorted((path, id) for id, path in self._files.list(scope) if path is not None)
+        return prefix, [(path, id) for path, id in listed if path.startswith(prefix)]
 
 
 class _Joined(io.RawIOBase):
@@ -191,7 +208,10 @@ def _begin(stream: Any) -> tuple[bytes, IO[bytes] | None]:
 
 
 def _prefix(path: str) -> str:
-    return "/" if path == "/" else str(DirectoryPath.parse(path))
+    """Return a directory path; the slash at its end may be left out."""
+    if path == "/":
+        return path
+    return str(DirectoryPath.parse(path if path.endswith("/") else f"{path}/"))
 
 
 def _files_below(root: Path, exclude: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -200,7 +220,20 @@ def _files_below(root: Path, exclude: Sequence[str]) -> Iterator[tuple[str, Path
         for name in names:
             file = Path(folder, name)
             if _wanted(name, exclude) and file.is_file() and not file.is_symlink():
-                yield file.relative_to(root).as_posix(), file
+                yield _utf8(file.relative_to(root).as_posix()), file
+
+
+def _utf8(name: str) -> str:
+    """Return a name of the host, if it can be a path here."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as problem:
+        raise InvalidValueError(
+            f"the file name {os.fsencode(name)!r} is not UTF-8",
+            hint="rename the file, or leave it out with exclude",
+            details={"path": repr(os.fsencode(name))},
+        ) from problem
+    return name
 
 
 def _wanted(name: str, exclude: Iterable[str]) -> bool:
@@ -226,8 +259,11 @@ def _inside(root: Path, segments: Sequence[str]) -> Path:
 
 def _write_out(file: Path, content: io.BufferedIOBase) -> None:
     """Replace a file of the host in one step."""
-    partial = file.with_name(f".{file.name}.part")
-    with partial.open("wb") as stream:
-        while piece := content.read(_PIECE):
-            stream.write(piece)
-    partial.replace(file)
+    partial = file.with_name(f".{token_hex(8)}.part")
+    try:
+        with partial.open("xb") as stream:
+            while piece := content.read(_PIECE):
+                stream.write(piece)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -140,8 +140,15 @@ def test_parts_of_the_tree(lix: lix_vtab.Lix, tree: Path, tmp_path: Path) -> Non
     put(lix, "f", "/other.bin")
     assert lix.export_dir(tmp_path / "out", "/in/here/deep ü/") == 1
     assert (tmp_path / "out" / "b.json").read_bytes() == b'{"b": [1]}'
-    with pytest.raises(InvalidValueError):
-        lix.export_dir(tmp_path / "out", "/other.bin")
+    assert lix.export_dir(tmp_path / "single", "/in/here/a.md") == 1
+    assert [path.name for path in (tmp_path / "single").iterdir()] == ["a.md"]
+    assert lix.export_dir(tmp_path / "more", "/in/here") == 2
+    for nowhere in ("/nowhere", "/nowhere/", "/other.bin/", "/in/here/a"):
+        with pytest.raises(FileNotFound, match=f"no file or directory has the path '{nowhere}'"):
+            lix.export_dir(tmp_path / "none", nowhere)
+    assert not (tmp_path / "none").exists()
+    lix.import_dir(tree / "docs", "/again")
+    assert lix.read_file("/again/a.md") == b"# A\n"
     with pytest.raises(InvalidValueError, match="is not a directory"):
         lix.import_dir(tmp_path / "nowhere")
 
@@ -169,6 +176,32 @@ def test_an_export_does_not_follow_links(lix: lix_vtab.Lix, tmp_path: Path) -> N
     with pytest.raises(InvalidValueError, match="is a link"):
         lix.export_dir(tmp_path / "out")
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_names_as_long_as_they_get(lix: lix_vtab.Lix, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / ("n" * 255)).write_bytes(b"x")
+    assert lix.import_dir(tmp_path / "in") == 1
+    assert lix.export_dir(tmp_path / "out") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["n" * 255]
+
+
+def test_a_name_that_is_not_utf8(lix: lix_vtab.Lix, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"x")
+    (tmp_path / os.fsdecode(b"\xff.txt")).write_bytes(b"x")
+    with pytest.raises(InvalidValueError, match="is not UTF-8") as caught:
+        lix.import_dir(tmp_path)
+    assert "xff.txt" in caught.value.message
+    assert paths(lix) == []
+    assert lix.import_dir(tmp_path, exclude=[os.fsdecode(b"\xff.*")]) == 1
+
+
+def test_an_export_that_fails_leaves_no_parts(lix: lix_vtab.Lix, tmp_path: Path) -> None:
+    lix.write_file("/a.txt", b"x")
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(OSError, match=r"a\.txt"):
+        lix.export_dir(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_an_interrupted_progress_undoes_the_import(lix: lix_vtab.Lix, tree: Path) -> None:

@@ -18,13 +18,12 @@ __all__ = ["export_files"]
 @click.argument("source", default="/", type=FILE_PATH)
 @click.option("--version", metavar="VERSION", type=VERSION, help="Of this version (the active).")
 def export_files(call: Call, target: Path, source: str, version: str | None) -> None:
-    """Write the files below SOURCE (/) into the directory TARGET of the disk.
+    """Write the file SOURCE, or the files below it (/), into the directory TARGET of the disk.
 
     Files that are there and have no counterpart stay.
     """
     if version is not None:
         call.lix.switch_version(version, session=True)
-    place = source if source.endswith("/") else source + "/"
     with counting("exporting") as report:
-        count = call.lix.export_dir(target, place, progress=report)
+        count = call.lix.export_dir(target, source, progress=report)
     call.done(f"exported {count} file{'' if count == 1 else 's'} to {target}", exported=count)
