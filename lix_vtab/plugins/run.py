@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from lix_vtab.errors import PluginError
-from lix_vtab.model.json import canonical_json
+from lix_vtab.plugins.answer import DetectedChange, Nonsense, RepeatedChange, read_changes
 from lix_vtab.plugins.contract import (
     EntityChange,
     File,
@@ -28,15 +27,6 @@ TIME_LIMIT = 30.0
 _R = TypeVar("_R")
 _DETECT = "file detect stage failed: plugin detect-changes"
 _APPLY = "plugin materialization"
-
-
-class DetectedChange(NamedTuple):
-    """One checked change; `snapshot_text` is canonical JSON, None for a vanished entity."""
-
-    entity_id: str
-    schema_key: str
-    schema_version: str
-    snapshot_text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +59,18 @@ class PluginRunner:
         context: StateContext | None = None,
     ) -> Detection:
         """Ask what changed; raise PluginError when the plugin fails or answers nonsense."""
+        size = len(after.data) + (0 if before is None else len(before.data))
 
-        def call() -> list[Any]:
+        def call() -> tuple[DetectedChange, ...]:
             # consumed in here, for a generator does its work while it is read
-            return list(plugin.detect_changes(before, after, context))
+            return read_changes(plugin, plugin.detect_changes(before, after, context), size)
 
         try:
-            changes = self._guarded(call)
+            return Detection(self._guarded(call))
+        except RepeatedChange as problem:
+            _fail_duplicate(plugin, after, problem)
+        except Nonsense as problem:
+            _nonsense(_DETECT, plugin, after, str(problem))
         except PluginInvalidInput as problem:
             if plugin.manifest.get("on_invalid") == "blob":
                 return Detection(rejected=str(problem) or "invalid input")
@@ -84,7 +79,6 @@ class PluginRunner:
             _fail(_DETECT, plugin, after, "timeout", problem)
         except (Exception, SystemExit) as problem:
             _fail(_DETECT, plugin, after, "internal", problem)
-        return Detection(_check_changes(plugin, after, changes))
 
     def apply(self, plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
         """Let the plugin write the file; raise PluginError when it fails or answers nonsense."""
@@ -145,83 +139,10 @@ def apply(plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
     return _DEFAULT_RUNNER.apply(plugin, file, changes)
 
 
-def _check_changes(
-    plugin: Plugin, file: File, changes: Iterable[Any]
-) -> tuple[DetectedChange, ...]:
-    known = {schema["x-lix-key"] for schema in plugin.schemas}
-    checked: dict[tuple[str, str], DetectedChange] = {}
-    for change in changes:
-        if not isinstance(change, EntityChange) or not isinstance(change.schema_key, str):
-            _nonsense(_DETECT, plugin, file, _shape_error(change, known))
-        if change.schema_key not in known or not isinstance(change.entity_id, str):
-            _nonsense(_DETECT, plugin, file, _shape_error(change, known))
-        if not isinstance(change.schema_version, str) or not change.schema_version:
-            _nonsense(_DETECT, plugin, file, _shape_error(change, known))
-        key = (change.schema_key, change.entity_id)
-        if key in checked:
-            _fail_duplicate(plugin, file, change)
-        try:
-            text = _snapshot_text(change.snapshot_content)
-        except (TypeError, ValueError, RecursionError) as problem:
-            where = f"schema_key={change.schema_key!r} entity_id={change.entity_id!r}"
-            _nonsense(_DETECT, plugin, file, f"the snapshot of {where} is not JSON: {problem}")
-        checked[key] = DetectedChange(
-            change.entity_id, change.schema_key, change.schema_version, text
-        )
-    return tuple(checked.values())
-
-
-def _shape_error(change: Any, known: set[Any]) -> str:
-    if not isinstance(change, EntityChange):
-        return f"expected EntityChange, got {change!r:.200}"
-    if not isinstance(change.entity_id, str):
-        return f"entity_id must be text, not {change.entity_id!r:.200}"
-    if not isinstance(change.schema_key, str) or change.schema_key not in known:
-        names = ", ".join(sorted(map(str, known)))
-        return f"unknown schema key {change.schema_key!r} (the plugin declares: {names})"
-    return f"schema_version must be text, not {change.schema_version!r:.200}"
-
-
-def _snapshot_text(content: Any) -> str | None:
-    if content is None:
-        return None
-    text = canonical_json(content)
-    # The fast serializer writes NaN as null and knows types that JSON does not; texts with
-    # neither a null nor an odd type are the rule, and the walk below is for the rest.
-    if type(content) is not dict or "null" in text or not _plain(content):
-        _require_json(content)
-    return text
-
-
-_PLAIN = frozenset({str, int, bool, type(None)})
-
-
-def _plain(content: dict[Any, Any]) -> bool:
-    return all(type(name) is str and type(member) in _PLAIN for name, member in content.items())
-
-
-def _require_json(value: Any) -> None:
-    if value is None or type(value) in (str, int, bool):
-        return
-    if type(value) is float:
-        if not isfinite(value):
-            raise ValueError(f"{value} is no JSON number")
-    elif isinstance(value, Mapping):
-        for name, member in value.items():
-            if not isinstance(name, str):
-                raise TypeError(f"the object key {name!r} is not text")
-            _require_json(member)
-    elif isinstance(value, list | tuple):
-        for member in value:
-            _require_json(member)
-    else:
-        raise TypeError(f"{type(value).__name__} is no JSON type")
-
-
-def _fail_duplicate(plugin: Plugin, file: File, change: EntityChange) -> NoReturn:
+def _fail_duplicate(plugin: Plugin, file: File, change: RepeatedChange) -> NoReturn:
     raise PluginError(
         f"{_DETECT}: duplicate change key for plugin '{plugin.key}' file '{file.id}'"
-        f" ({file.path}): schema_key='{change.schema_key}' entity_id='{change.entity_id}'",
+        f" ({file.path}): {change}",
         hint="one detect call may name an entity once",
         details=_details(plugin, file, "nonsense"),
     )

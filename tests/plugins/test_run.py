@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import pytest
 
 from lix_vtab.errors import PluginError
 from lix_vtab.plugins import EntityChange, File, PluginInternal, PluginInvalidInput, StateContext
+from lix_vtab.plugins.answer import MOST_CHANGES
 from lix_vtab.plugins.run import DetectedChange, PluginRunner, apply, detect
 from lix_vtab.plugins.watchdog import TimeLimitExceeded, Watchdog
 
@@ -142,6 +144,12 @@ class Text(str):
         (EntityChange("a", ["thing"], {}), "unknown schema key"),  # type: ignore[arg-type]
         (EntityChange("a", "thing", {}, ""), "schema_version must be text"),
         (EntityChange("a", "thing", {}, 1), "schema_version must be text"),  # type: ignore[arg-type]
+        (
+            EntityChange("a", "thing", {}, "2"),
+            "unknown version '2' of schema 'thing' .*declares: 1",
+        ),
+        (EntityChange("\ud800", "thing", {}), "entity_id must be text"),
+        (EntityChange("a", "thing", {"a": "\ud800"}), "is not JSON: .*surrogates not allowed"),
         (EntityChange("a", "thing", {1}), "is not JSON"),
         (EntityChange("a", "thing", {1: 2}), "is not JSON"),
         (EntityChange("a", "thing", {"a": b""}), "is not JSON"),
@@ -167,6 +175,30 @@ def test_a_result_that_is_no_sequence(result: Any) -> None:
 def test_a_result_that_is_no_bytes(result: Any) -> None:
     with pytest.raises(PluginError, match=r"apply_changes returned (NoneType|str|list), not bytes"):
         apply(Odd(on_apply=lambda *_: result), FILE, [])
+
+
+def test_an_answer_without_end_is_given_up() -> None:
+    endless = (EntityChange(f"{number}", "thing", None) for number in count())
+    with pytest.raises(PluginError, match=f"more than {MOST_CHANGES + 4 * len(FILE.data)} changes"):
+        PluginRunner(time_limit=None).detect(Odd(lambda *_: endless), None, FILE)
+    again = (EntityChange("a", "thing", None) for _ in count())
+    with pytest.raises(PluginError, match="duplicate change key"):
+        PluginRunner(time_limit=None).detect(Odd(lambda *_: again), None, FILE)
+
+
+class Trap(EntityChange):
+    """Looks like a change."""
+
+    __slots__ = ()
+
+    @property
+    def entity_id(self) -> Any:  # type: ignore[override]
+        raise ZeroDivisionError("trap")
+
+
+def test_a_change_that_cannot_be_read() -> None:
+    with pytest.raises(PluginError, match="ZeroDivisionError: trap"):
+        detect(Odd(lambda *_: [object.__new__(Trap)]), None, FILE)
 
 
 def test_deep_nesting_is_refused_and_not_a_crash() -> None:
