@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lix_vtab.resolution import deep
 from lix_vtab.storage.segments import Lineage
 from lix_vtab.storage.store import Store
 
@@ -52,9 +53,16 @@ class Scope:
             layers = [
                 x for x in self.layers if x.kind != "o" or (x.params[0], schema_id) in occupied
             ]
-        view = View(_shape(layers), (self.version_id, *self.chain[1:], *_params(layers)))
+        view = self._view(layers)
         self._views[schema_id] = (occupied, view)
         return view
+
+    def _view(self, layers: list[Layer]) -> View:
+        if len(layers) > deep.FEW:
+            overlaid = any(layer.kind == "o" for layer in layers)
+            shape = deep.DEEP_OVERLAID if overlaid else deep.DEEP
+            return View(shape, (self.version_id, deep.describe(layers, self.chain)))
+        return View(_shape(layers), (self.version_id, *self.chain[1:], *_params(layers)))
 
     def own(self) -> Scope:
         """Return the same scope without what is inherited."""

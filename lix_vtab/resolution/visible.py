@@ -1,5 +1,7 @@
 """The SQL that finds visible rows: one SELECT per layer, each excluding keys of nearer layers.
 
+For more than a few layers, see `deep`.
+
 A `Query` names what to read as templates over the fields of a row, such as `{entity_id}` or
 `{snapshot} ->> '$.name'`. Filters are applied inside each layer; that is sound because a row is
 only considered once no nearer layer has its key, so filtering never lets a hidden row surface.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from lix_vtab.resolution import deep
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST
 from lix_vtab.storage.first_names import DIRECTORY_ID
@@ -130,6 +133,8 @@ class Query:
 
     def build(self, shape: str, chain: int = 1) -> str:
         """Write the SQL with internal tables unqualified, to be part of a larger statement."""
+        if shape.startswith(deep.DEEP):
+            return self._deep(overlaid=shape == deep.DEEP_OVERLAID)
         layers = _number(shape, self.parameters + chain)
         if not layers:
             return f"SELECT {', '.join('NULL' for _ in self.outputs)} WHERE 0"
@@ -177,9 +182,38 @@ class Query:
         outputs = ", ".join(_fill(template, fields) for template in self.outputs)
         return f"SELECT {outputs} FROM {source} WHERE {' AND '.join(where)}"
 
-    def _needs_change(self) -> bool:
+    def _deep(self, *, overlaid: bool) -> str:
+        nearest = deep.nearest(overlays=overlaid)
+        tracked = self._deep_select({**_TIP, **deep.OF_SEGMENTS}, nearest)
+        above = self._deep_select({**_OVERLAY, **deep.OF_OVERLAYS}, nearest) if overlaid else None
+        order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
+        return deep.write(tracked, above, self.parameters + 2) + order + self.limit
+
+    def _deep_select(self, fields: dict[str, str], nearest: list[str]) -> str:
+        fields |= {"version_id": f"?{self.parameters + 1}", "origin": "l.origin"}
+        fields["spot"] = _fill(_SPOT, fields)
+        if fields["untracked"] == "1":
+            source = "layer l CROSS JOIN lix_internal_overlay x"
+            where = ["l.overlay = 1 AND x.version_no = l.holder"]
+            alive = "x.snapshot IS NOT NULL"
+        else:
+            indexed = _BY_FILE if IN_FILE in self.keys else ""
+            source = f"layer l CROSS JOIN lix_internal_tip x{indexed}"
+            where = ["l.overlay = 0 AND x.segment_id = l.holder AND x.first_seq <= l.upto"]
+            alive = deep.ALIVE
+            if self._needs_change("spot"):
+                source += " CROSS JOIN lix_internal_change c"
+                where.append(f"c.no = {fields['change_no']}")
+        where += self.keys
+        if not self.deleted:
+            where.append(alive)
+        where += [_fill(template, fields) for template in self.filters]
+        outputs = ", ".join(_fill(template, fields) for template in self.outputs)
+        return f"SELECT {outputs} FROM {source} WHERE {' AND '.join([*where, *nearest])}"
+
+    def _needs_change(self, *also: str) -> bool:
         used = {name for text in (*self.outputs, *self.filters) for name in _FIELD.findall(text)}
-        return not used <= _TIP_ONLY
+        return not used <= _TIP_ONLY.difference(also)
 
 
 def _number(shape: str, before: int) -> list[tuple[int, str, int]]:
