@@ -22,7 +22,7 @@ READS = (
     "SELECT * FROM lix_state WHERE schema_key = 'task' ORDER BY file_id, entity_id",
     "SELECT * FROM lix_state WHERE schema_key = 'task' AND file_id = 'doc' ORDER BY entity_id",
     "SELECT count(*), sum(untracked) FROM lix_state",
-    "SELECT lixcol_entity_id, value, lixcol_inherited_from_version_id, lixcol_commit_id "
+    "SELECT lixcol_entity_id, value, lixcol_inherited_from_version_id, lixcol_change_id "
     "FROM task WHERE value > 'm' ORDER BY lixcol_file_id, 1",
     "SELECT entity_id, version_id, change_id FROM lix_state_by_version "
     "WHERE schema_key = 'task' ORDER BY 1, file_id, 2",
