@@ -61,6 +61,10 @@ class Lix(FileVerbs, HistoryVerbs):
         functions = loaded.sessions.functions
         queries = Queries(self._session, self._executor, loaded.tables, functions, authorized)
         self._hub = Hub(self._session, queries, loaded.capture.exchange)
+        self._turn = self._hub.turn
+        self._waiting = self._hub.waiting
+        self._constraints = self._session.constraints
+        self._deterministic = self._session.deterministic
         self._effects = EffectRunner(self)
         loaded.capture.hearing = self._hub
 
@@ -91,26 +95,28 @@ class Lix(FileVerbs, HistoryVerbs):
         >>> lix.execute("SELECT name FROM lix_version WHERE name = ?", ("main",)).rows
         [('main',)]
         """
-        self._check_open("execute")
-        with self._hub.turn:
+        # every statement comes along here: nothing is called or looked up that need not be
+        if self._connection is None:
+            self._check_open("execute")
+        with self._turn:
             if writer_key is None:
                 result = self._statements(sql, params)
             else:
                 with self._writing_as(writer_key):
                     result = self._statements(sql, params)
-            if self._hub.due:
+            if self._waiting and self._hub.due:
                 self._hub.deliver(result)
             return result
 
     def _statements(self, sql: str, params: Parameters) -> Result:
-        session = self._session
-        session.constraints.supervised = True
+        constraints = self._constraints
+        constraints.supervised = True
         try:
-            if session.deterministic.on:
+            if self._deterministic.on:
                 return self._repeatable(sql, params)
             return self._executor.execute(sql, params)
         finally:
-            session.constraints.supervised = False
+            constraints.supervised = False
 
     def _repeatable(self, sql: str, params: Parameters) -> Result:
         deterministic = self._session.deterministic

@@ -48,13 +48,16 @@ class Subscription:
 
 
 class Callbacks:
-    """Keeps batches for callbacks, which may run SQL and so cannot be called while it runs."""
+    """Keeps batches for callbacks, which may run SQL and so cannot be called while it runs.
 
-    __slots__ = ("_delivering", "_due", "_lock", "_subscriptions")
+    `waiting` is what is kept, always the same object, so that it is cheap to see that it is empty.
+    """
+
+    __slots__ = ("_delivering", "_lock", "_subscriptions", "waiting")
 
     def __init__(self) -> None:
         self._subscriptions: dict[Subscription, None] = {}
-        self._due: deque[tuple[Subscription, Batch]] = deque()
+        self.waiting: deque[tuple[Subscription, Batch]] = deque()
         self._lock = threading.Lock()
         self._delivering = False
 
@@ -85,20 +88,20 @@ class Callbacks:
             for subscription in self._subscriptions:
                 changes = subscription.wanted.select(news.changes)
                 if changes:
-                    self._due.append((subscription, Batch(sequence, changes, news.position)))
+                    self.waiting.append((subscription, Batch(sequence, changes, news.position)))
 
     @property
     def due(self) -> bool:
         """Tell whether callbacks wait to be called."""
-        return bool(self._due) and not self._delivering
+        return bool(self.waiting) and not self._delivering
 
     def deliver(self, result: Any = None) -> None:
         """Call what waits, in order; what they raise is raised once all were called."""
         failures: list[Exception] = []
         self._delivering = True
         try:
-            while self._due:
-                subscription, batch = self._due.popleft()
+            while self.waiting:
+                subscription, batch = self.waiting.popleft()
                 try:
                     subscription(batch)
                 except Exception as error:
@@ -112,7 +115,7 @@ class Callbacks:
         """Close every subscription; what waits is not delivered."""
         for subscription in list(self._subscriptions):
             subscription.close()
-        self._due.clear()
+        self.waiting.clear()
 
 
 def _failed(failures: list[Exception], result: Any) -> CallbackError:

@@ -36,6 +36,7 @@ class Hub:
         self._callbacks = Callbacks()
         self._observers = Observers(session, queries, self._wake, exchange.changed)
         self.turn = self._observers.turn
+        self.waiting = self._callbacks.waiting
         exchange.join(self)
 
     # -- listening

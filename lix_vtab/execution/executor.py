@@ -42,9 +42,9 @@ _NO_TABLES = Catalogue.of(0, ())
 _CACHED_TEXT = 16384
 """The longest text kept, as in APSW's statement cache: scripts of data are not run twice."""
 
-_Direct: TypeAlias = tuple[int, frozenset[str] | None, bool, int | None]
+_Direct: TypeAlias = tuple[int, frozenset[str] | None, bool, bool, int | None]
 """What running a text as it is takes: number of parameters, their names, whether it counts
-changes, and the catalogue generation it was planned for."""
+changes, whether it may return rows, and the catalogue generation it was planned for."""
 
 
 class Executor:
@@ -83,7 +83,7 @@ class Executor:
         direct = self._direct.get(sql)
         if direct is None:
             return self._execute(sql, params)
-        width, names, counts, generation = direct
+        width, names, counts, returns, generation = direct
         kind = type(params)
         if kind is tuple or kind is list:
             fits = len(params) == width and names is None  # type: ignore[arg-type]
@@ -94,6 +94,8 @@ class Executor:
         connection = self.connection
         try:
             cursor = connection.execute(sql, params)
+            if not returns:
+                return Result([], (), connection.changes())
             try:
                 description: Any = cursor.get_description()
             except apsw.ExecutionCompleteError:
@@ -131,7 +133,9 @@ class Executor:
         if fresh.is_direct and not self._limits.any:
             only = fresh.statements[0]
             names = frozenset(fresh.names) if fresh.names else None
-            self._direct[sql] = (only.width, names, only.kind.changes_rows, fresh.generation)
+            counts = only.kind.changes_rows
+            returns = not counts or "RETURNING" in sql.upper()
+            self._direct[sql] = (only.width, names, counts, returns, fresh.generation)
 
     def _execute(self, sql: str, params: Parameters | None) -> Result:
         """Take the whole way: plan, check parameters, run within what the plan requires."""

@@ -7,6 +7,7 @@ import timeit
 import apsw
 import pytest
 
+from benchmarks.bench_execution import STATEMENTS, both_ways, opened
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.executor import Executor
 from tests.execution.conftest import TABLES
@@ -39,3 +40,11 @@ def test_overhead(benchmark, sql, params):
     fastest_bare, fastest_ours = (min(column) / CALLS for column in zip(*pairs, strict=True))
     assert fastest_ours - fastest_bare <= LIMIT
     benchmark(executor.execute, sql, params)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.name)
+def test_overhead_of_an_open_lix(statement):
+    """Session, lock, writer key and callbacks included."""
+    with opened() as lix:
+        bare, ours = both_ways(lix, statement)
+    assert (ours - bare) / 1e6 <= LIMIT
