@@ -200,6 +200,10 @@ class Writer:
             if same:
                 return 0 if before is None else self._rowid(before, version_no, key)
         watchers = self.watched(row.schema_key)
+        if not row.untracked and before is not None and before.untracked:
+            hidden = self._tracked(segment_id, key, before)
+            if hidden is not None and hidden.values == values:
+                return hidden.change_no
         if not watchers and not row.untracked:
             stored = self._tracked(segment_id, key, before)
             return self._store.rows.write(version_no, segment_id, key, values, stored)

@@ -84,6 +84,18 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         "ON c.seq = v.tip_seq WHERE v.tip_seq IS NOT NULL AND c.id IS NOT v.commit_id",
     ),
     (
+        "version {} has a descriptor and no pointer",
+        "SELECT t.entity_id FROM lix_internal_version g "
+        "JOIN lix_internal_tip t ON t.segment_id = g.segment_id JOIN lix_internal_name n "
+        "ON n.id = t.schema_id AND n.text = 'lix_version_descriptor' WHERE g.id = 'global' "
+        "AND t.live AND NOT EXISTS (SELECT 1 FROM lix_internal_version v WHERE v.id = t.entity_id)",
+    ),
+    (
+        "commit {} was made in a version that does not exist",
+        "SELECT id FROM lix_internal_commit c WHERE NOT EXISTS ("
+        "SELECT 1 FROM lix_internal_version v WHERE v.no = c.version_no)",
+    ),
+    (
         "segment {} continues one that does not exist",
         "SELECT id FROM lix_internal_segment s WHERE base_id IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM lix_internal_segment p WHERE p.id = s.base_id)",

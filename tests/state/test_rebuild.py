@@ -220,6 +220,13 @@ def test_check_finds_a_missing_row(lix):
     assert lix.raw("entity_id") == [("e",)]
 
 
+def test_check_finds_a_missing_version(lix_path):
+    with lix_vtab.open(lix_path, internal=True) as lix:
+        lix.execute("INSERT INTO lix_version(id, name) VALUES ('v', 'v')")
+        lix.execute("DELETE FROM lix_internal_version WHERE id = 'v'")
+        assert "version 'v' has a descriptor and no pointer" in lix.check()
+
+
 def test_untracked_rows_survive_a_rebuild(lix):
     lix.schema(S)
     lix.row("e", lix.main(), "local", untracked=1)

@@ -93,6 +93,15 @@ def test_falls_back_to_tracked_after_untracked_deleted(one):
     assert read(one) == [('{"key":"tracked"}', 0)]
 
 
+def test_saying_again_what_an_untracked_row_hides_makes_no_commit(one):
+    write(one, "tracked")
+    write(one, "untracked", 1)
+    before = one.rows("SELECT count(*) FROM lix_commit")
+    write(one, "tracked")
+    assert one.rows("SELECT count(*) FROM lix_commit") == before
+    assert read(one) == [('{"key":"untracked"}', 1)]
+
+
 def test_shows_tombstones(one):
     write(one, "tracked")
     write(one, None)
