@@ -83,7 +83,7 @@ class BatchWriter:
             schema = schemas.get(identity)
             if schema is None:
                 schema = schemas[identity] = self._catalogue.get(*identity)
-            schema.validate(content)
+            schema.validate(content, write.entity_id)
             schema.check_entity_id(write.entity_id, content)
             checked.append(Checked(write, schema, content))
         return checked
@@ -91,7 +91,7 @@ class BatchWriter:
     def check_one(self, write: EntityWrite, content: Json) -> Checked:
         """Validate an entity whose text was just made of `content`."""
         schema = self._catalogue.get(write.schema_key, write.schema_version)
-        schema.validate(content)
+        schema.validate(content, write.entity_id)
         schema.check_entity_id(write.entity_id, content)
         return Checked(write, schema, content)
 

@@ -173,7 +173,7 @@ class Writer:
             schema = self._catalogue.get(row.schema_key, row.schema_version)
             if defaults:
                 content = schema.apply_defaults(content, self.source)
-            schema.validate(content)
+            schema.validate(content, row.entity_id)
             schema.check_entity_id(row.entity_id, content)
         version_no, segment_id = self._place(version_id, raw=raw)
         names = self._store.names

@@ -66,8 +66,11 @@ class CompiledSchema:
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 
-    def validate(self, value: Json) -> None:
-        """Raise SchemaValidationError listing everything in `value` the schema forbids."""
+    def validate(self, value: Json, entity_id: str | None = None) -> None:
+        """Raise SchemaValidationError listing everything in `value` the schema forbids.
+
+        `entity_id` names the row in the error.
+        """
         try:
             if self._accepts(value):
                 return
@@ -78,10 +81,12 @@ class CompiledSchema:
         if violations:
             raise SchemaValidationError(
                 f"snapshot_content does not match schema '{self.key}' ({self.version}): "
-                f"{'; '.join(violations)}",
+                + "; ".join(violations)
+                + (f" (entity '{entity_id}')" if entity_id is not None else ""),
                 details={
                     "schema_key": self.key,
                     "schema_version": self.version,
+                    "entity_id": entity_id,
                     "violations": violations,
                 },
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 import pytest
@@ -40,6 +41,45 @@ def test_invalid_content_names_schema_and_every_violation() -> None:
     assert error.code == "LIX_ERROR_SCHEMA_VALIDATION"
     assert error.details["schema_key"] == "test_schema"
     assert len(error.details["violations"]) == 2
+
+
+def test_the_row_is_named_where_there_is_one() -> None:
+    with pytest.raises(SchemaValidationError, match=r"'name' .*\(entity 'e1'\)$") as caught:
+        NAMED.validate({}, "e1")
+    assert caught.value.details["entity_id"] == "e1"
+
+
+def test_accepting_a_row_costs_next_to_nothing() -> None:
+    """At most 3 microseconds for seven properties; it is about a tenth of that."""
+    row = {
+        "id": "i",
+        "name": "n",
+        "rank": 1,
+        "size": 0.5,
+        "done": True,
+        "tags": ["a"],
+        "note": None,
+    }
+    text: dict[str, object] = {"type": "string"}
+    kinds = {
+        "id": text,
+        "name": text | {"minLength": 1, "pattern": "^[a-z]+$"},
+        "rank": {"type": "integer", "minimum": 0},
+        "size": {"type": "number"},
+        "done": {"type": "boolean"},
+        "tags": {"type": "array", "items": text},
+        "note": {"type": ["string", "null"]},
+    }
+    validate = compiled("item", kinds, ["id", "name"], primary_key=["/id"]).validate
+    validate(row)
+
+    def cost() -> float:
+        start = time.process_time()
+        for _ in range(2_000):
+            validate(row)
+        return (time.process_time() - start) / 2_000
+
+    assert min(cost() for _ in range(10)) <= 3e-6
 
 
 def test_violations_tell_the_place_as_a_pointer() -> None:
