@@ -168,13 +168,7 @@ class Writer:
         schema: CompiledSchema | None = None
         content = row.content
         if content is not None:
-            for watcher in self._preparing.get(row.schema_key, ()):
-                watcher(row)
-            schema = self._catalogue.get(row.schema_key, row.schema_version)
-            if defaults:
-                content = schema.apply_defaults(content, self.source)
-            schema.validate(content, row.entity_id)
-            schema.check_entity_id(row.entity_id, content)
+            schema, content = self._validated(row, content, defaults=defaults)
         version_no, segment_id = self._place(version_id, raw=raw)
         names = self._store.names
         key = Key(names.intern(row.schema_key), row.entity_id, names.intern(row.file_id))
@@ -209,6 +203,19 @@ class Writer:
             return self._store.rows.write(version_no, segment_id, key, values, stored)
         write = Write(version_id, version_no, key, schema, row, before, content, updates)
         return self._store_write(write, segment_id, values, watchers)
+
+    def _validated(
+        self, row: RowWrite, content: Json, *, defaults: bool
+    ) -> tuple[CompiledSchema, Json]:
+        """Hold content against its schema; return both, with defaults when asked for."""
+        for prepare in self._preparing.get(row.schema_key, ()):
+            prepare(row)
+        schema = self._catalogue.get(row.schema_key, row.schema_version)
+        if defaults:
+            content = schema.apply_defaults(content, self.source)
+        schema.validate(content, row.entity_id)
+        schema.check_entity_id(row.entity_id, content)
+        return schema, content
 
     def remove(
         self,
