@@ -9,13 +9,12 @@ in rollbacks. Ids and times of rows the engine makes follow their own numbers (s
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lix_vtab.model.deterministic import moment_of, shuffled, uuid_of
-from lix_vtab.model.ids import SystemSource
+from lix_vtab.model.ids import NANO_LENGTH, SystemSource
 from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.mutation.writer import Watcher, Write, Writer
 from lix_vtab.storage.names import LIX
@@ -28,9 +27,6 @@ __all__ = ["MODE_KEY", "SEQUENCE_KEY", "Deterministic", "Settings"]
 KEY_VALUE = "lix_key_value"
 MODE_KEY = "lix_deterministic_mode"
 SEQUENCE_KEY = "lix_deterministic_sequence_number"
-
-NANO_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-NANO_LENGTH = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +128,9 @@ class Deterministic:
         return moment_of(shuffled(number) if settings.shuffle else number)
 
     def nano_id(self, length: int = NANO_LENGTH) -> str:
-        """Return a short id of characters that need no quoting anywhere."""
+        """Return a short id: random, or the next of the sequence, whatever the length."""
         if not self.settings.ids:
-            return "".join(secrets.choice(NANO_ALPHABET) for _ in range(length))
+            return self._system.nano_id(length)
         return f"test_{self._draw():010d}"
 
     # -- the sequence

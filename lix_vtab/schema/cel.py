@@ -6,10 +6,7 @@ here and cost nothing; any other one loads cel-python (see `schema.cel_engine`).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, Protocol
@@ -18,7 +15,7 @@ from lix_vtab.errors import CelError
 from lix_vtab.model.ids import Source
 from lix_vtab.model.json import Json
 
-__all__ = ["FUNCTIONS", "MAX_LENGTH", "Constant", "Expression", "nano_id", "parse_cel"]
+__all__ = ["FUNCTIONS", "MAX_LENGTH", "Constant", "Expression", "parse_cel"]
 
 MAX_LENGTH: Final = 4096
 """Characters an expression may have."""
@@ -68,12 +65,6 @@ class _Call:
         return self._function(source)
 
 
-def nano_id(source: Source) -> str:
-    """Return 21 URL-safe characters that look random, derived from one fresh id of `source`."""
-    digest = hashlib.blake2b(uuid.UUID(source.uuid7()).bytes, digest_size=16).digest()
-    return base64.urlsafe_b64encode(digest).decode()[:21]
-
-
 def _uuid(source: Source) -> str:
     return source.uuid7()
 
@@ -82,10 +73,14 @@ def _timestamp(source: Source) -> str:
     return source.timestamp()
 
 
+def _nano_id(source: Source) -> str:
+    return source.nano_id()
+
+
 FUNCTIONS: Final[Mapping[str, Callable[[Source], str]]] = {
     "lix_uuid_v7": _uuid,
     "lix_timestamp": _timestamp,
-    "lix_nano_id": nano_id,
+    "lix_nano_id": _nano_id,
 }
 """The functions added to CEL's own; none takes an argument."""
 

@@ -159,6 +159,18 @@ def test_defaults_draw_in_the_order_of_names(lix: Session) -> None:
     assert sequence(lix) == 1
 
 
+def test_defaults_and_functions_give_the_same_ids(lix: Session) -> None:
+    named = {"id": TEXT | {"x-lix-default": "lix_nano_id()"}}
+    lix.store_schema(schema("short", named, primary_key=["/id"]))
+    lix.execute("INSERT INTO short DEFAULT VALUES")
+    (random,) = lix.column("SELECT id FROM short")
+    assert len(random) == 21
+    switch(lix, enabled=True)
+    lix.execute("INSERT INTO short DEFAULT VALUES")
+    assert lix.value("SELECT lix_nano_id()") == "test_0000000001"
+    assert set(lix.column("SELECT id FROM short")) == {random, "test_0000000000"}
+
+
 FAILING = [
     "INSERT INTO task(id, n) VALUES (lix_uuid_v7(), 'x')",
     "INSERT INTO task(id, n) SELECT lix_uuid_v7(), v FROM (VALUES (1), (2), ('x')) AS t(v)",

@@ -56,6 +56,9 @@ class Counting:
     def timestamp(self) -> str:
         return f"1970-01-01T00:00:00.{self._draw():03d}Z"
 
+    def nano_id(self, length: int = 21) -> str:
+        return f"test_{self._draw():010d}"
+
     def _draw(self) -> int:
         drawn, self.next = self.next, self.next + 1
         return drawn
