@@ -59,7 +59,7 @@ WHERE t.segment_id = ?1 AND t.schema_id = ?4 AND t.live AND t.from_seq <= ?3
 class ValueIndex:
     """Follows every change of a newest row."""
 
-    __slots__ = ("_close", "_delete", "_insert", "_open", "_rules", "_store")
+    __slots__ = ("_close", "_delete", "_insert", "_inserts", "_open", "_rules", "_store")
 
     def __init__(self, store: Store, rules: Callable[[], Rules]) -> None:
         self._store = store
@@ -78,6 +78,7 @@ class ValueIndex:
         self._insert = qualify(
             "INSERT INTO lix_internal_index VALUES (?, ?, ?, ?, ?, ?, ?)", store.db
         )
+        self._inserts: dict[int, str] = {}
         store.rows.on_place(self._placed)
         store.overlay.on_place(self._placed)
         store.segments.on_fold(self._folded)
@@ -90,25 +91,39 @@ class ValueIndex:
         groups = self._rules().groups.get(key.schema_id)
         if not groups:
             return
-        execute = self._store.connection.execute
+        run = self._store.connection.run
         new = {} if snapshot is None else _values(groups, snapshot)
         place = (holder, key.entity_id, key.file_id)
-        ours = {group.id for group in groups}
-        for group_id, value, since in execute(self._open, place).fetchall():
-            if group_id not in ours:
-                # the same id and file under another schema
-                continue
-            if new.get(group_id) == value:
-                del new[group_id]
-                continue
-            old = (group_id, value, *place)
-            if since == seq:
-                execute(self._delete, old)
-            else:
-                execute(self._close, (seq, *old))
-        for group_id, value in new.items():
-            entry = Entry(group_id, value, holder, NEWEST, key.entity_id, key.file_id, seq)
-            execute(self._insert, entry)
+        found = run(self._open, place).get
+        if found is not None:
+            ours = {group.id for group in groups}
+            for group_id, value, since in found if type(found) is list else (found,):
+                # the same id and file under another schema is not ours
+                if group_id not in ours:
+                    continue
+                if new.get(group_id) == value:
+                    del new[group_id]
+                    continue
+                old = (group_id, value, *place)
+                if since == seq:
+                    run(self._delete, old)
+                else:
+                    run(self._close, (seq, *old))
+        if new:
+            pairs = [part for pair in new.items() for part in pair]
+            run(self._entering(len(new)), (*place, seq, *pairs))
+
+    def _entering(self, count: int) -> str:
+        """Return the statement that enters a row under some groups at once."""
+        known = self._inserts.get(count)
+        if known is None:
+            rows = (
+                f"(?{n}, ?{n + 1}, ?1, {NEWEST}, ?2, ?3, ?4)" for n in range(5, 5 + 2 * count, 2)
+            )
+            known = self._inserts[count] = qualify(
+                f"INSERT INTO lix_internal_index VALUES {', '.join(rows)}", self._store.db
+            )
+        return known
 
     def _folded(self, new: int, old: int, seq: int) -> None:
         sql = qualify(_FOLD, self._store.db)

@@ -23,6 +23,9 @@ WORDS = ('"x-lix-unique"', '"x-lix-foreign-keys"', '"x-lix-index"')
 
 Definition = dict[str, Json]
 
+_WIDE = 1 << 63
+"""What no whole number of SQL reaches."""
+
 _EXEMPT = frozenset([*DERIVED, "lix_active_account", "lix_active_version"])
 """Schemas whose foreign keys are not enforced: derived rows, and sessions' own choices."""
 
@@ -47,8 +50,13 @@ class Group(NamedTuple):
         name = self.pointers[0].name
         if name is not None and len(self.pointers) == 1 and type(content) is dict:
             value = content.get(name)
+            kind = type(value)
             # most values need no further thought
-            if value is None or (type(value) is str and len(value) < 200):
+            if (
+                value is None
+                or (kind is str and len(value) < 200)
+                or (kind is int and -_WIDE < value < _WIDE)
+            ):
                 return value
         values = member_values(self.pointers, content)
         return None if values is None else group_value(values)

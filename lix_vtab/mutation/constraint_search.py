@@ -97,8 +97,7 @@ class Search:
     def is_free(self, group: Group, value: SqlValue, key: Key | None = None) -> bool:
         """Tell whether no row anywhere ever had a value in a group, apart from that of a key."""
         place = (None, None) if key is None else (key.entity_id, key.file_id)
-        found = self._store.connection.execute(self._anywhere, (group.id, value, *place))
-        return found.fetchone() is None
+        return self._store.connection.run(self._anywhere, (group.id, value, *place)).get is None
 
     def holders(self, group: Group, values: list[Json]) -> frozenset[int]:
         """Return where rows lie that have, or once had, given values in a group."""

@@ -100,8 +100,12 @@ class Entity:
 
     def insert(self, fields: Sequence[Any], conflict: int) -> int:
         """Insert a row; a key the version already has is an error, or replaced, or ignored."""
-        given = dict(zip(self._meta, fields[self._count :], strict=True))
-        self._refuse_computed(given)
+        meta = fields[self._count :]
+        # nearly every row says nothing about itself
+        given: dict[str, Any] = {}
+        if meta.count(None) != len(meta):
+            given = dict(zip(self._meta, meta, strict=True))
+            self._refuse_computed(given)
         row = self._ready().rows.inserted(fields, given)
         version_id = self._insert_version(given.get("lixcol_version_id"))
         # storing a schema again is fine while it says the same, which its own rules see to

@@ -24,13 +24,18 @@ class EntityRows:
     property out; one that has to be there and may be null becomes null.
     """
 
-    __slots__ = ("_insert", "_name", "_nullable", "_readers", "_session", "schema")
+    __slots__ = (
+        "_file_id", "_insert", "_name", "_nullable", "_plugin_key", "_readers", "_session",
+        "schema",
+    )  # fmt: skip
 
     def __init__(self, session: Session, schema: CompiledSchema, name: str) -> None:
         self._session = session
         self._name = name
         self._insert = f"{name} insert"
         self.schema = schema
+        self._file_id = schema.overrides.file_id or "lix"
+        self._plugin_key = schema.overrides.plugin_key or "lix"
         self._readers = tuple(
             _reader(property, f"{self._insert} property '{property.name}'")
             for property in schema.properties.values()
@@ -38,43 +43,47 @@ class EntityRows:
         self._nullable = tuple(p.name for p in schema.properties.values() if p.required and p.null)
 
     def inserted(self, fields: Sequence[Any], given: Mapping[str, Any]) -> RowWrite:
-        """Return the row of an INSERT; `given` are the columns after the properties."""
-        label = self._insert
+        """Return the row of an INSERT; `given` are the columns after the properties.
+
+        It is empty when none of them has a value.
+        """
         schema = self.schema
         content = self._content(fields)
         entity_id = schema.entity_id_of(content)
-        if given["lixcol_entity_id"] is not None:
-            entity_id = text(given["lixcol_entity_id"], label, "lixcol_entity_id")
+        if given and given["lixcol_entity_id"] is not None:
+            entity_id = text(given["lixcol_entity_id"], self._insert, "lixcol_entity_id")
         if entity_id is None:
             raise InvalidValueError(
-                f"{label} requires entity_id (schema has no x-lix-primary-key)",
+                f"{self._insert} requires entity_id (schema has no x-lix-primary-key)",
                 hint="give lixcol_entity_id",
                 details={"column": "lixcol_entity_id"},
             )
-        overrides = schema.overrides
-        defaults = {
-            "lixcol_file_id": overrides.file_id or "lix",
-            "lixcol_plugin_key": overrides.plugin_key or "lix",
-            "lixcol_schema_version": schema.version,
-        }
-        file_id, plugin_key, version = (
-            default if given[column] is None else text(given[column], label, column)
-            for column, default in defaults.items()
-        )
-        untracked = given["lixcol_untracked"]
-        return RowWrite(
+        row = RowWrite(
             entity_id,
             schema.key,
-            file_id,
-            plugin_key,
-            version,
+            self._file_id,
+            self._plugin_key,
+            schema.version,
             content,
-            _metadata(given["lixcol_metadata"], label),
+            None,
             self._session.writer_key,
-            overrides.untracked
-            if untracked is None
-            else flag(untracked, label, "lixcol_untracked"),
+            schema.overrides.untracked,
         )
+        return self._with(row, given) if given else row
+
+    def _with(self, row: RowWrite, given: Mapping[str, Any]) -> RowWrite:
+        """Return a new row with what the statement says about it."""
+        label = self._insert
+        changed: dict[str, Any] = {
+            field: text(given[f"lixcol_{field}"], label, f"lixcol_{field}")
+            for field in ("file_id", "plugin_key", "schema_version")
+            if given[f"lixcol_{field}"] is not None
+        }
+        if given["lixcol_metadata"] is not None:
+            changed["metadata"] = _metadata(given["lixcol_metadata"], label)
+        if given["lixcol_untracked"] is not None:
+            changed["untracked"] = flag(given["lixcol_untracked"], label, "lixcol_untracked")
+        return row._replace(**changed)
 
     def updated(self, key: Key, visible: Visible, assigned: Mapping[str, Any]) -> RowWrite:
         """Return the row an UPDATE makes of a visible one."""
@@ -100,8 +109,10 @@ class EntityRows:
         """Return the snapshot of a new row."""
         schema = self.schema
         content: dict[str, Json] = {}
-        for (name, read), value in zip(self._readers, fields, strict=False):
-            if value is not None:
+        for (name, ready, read), value in zip(self._readers, fields, strict=False):
+            if type(value) in ready:
+                content[name] = value
+            elif value is not None:
                 content[name] = read(value)
         content = schema.apply_defaults(content, self._session.writer.source)
         for name in self._nullable:
@@ -143,15 +154,15 @@ def entity_id_of(schema: CompiledSchema, values: Mapping[str, Any]) -> str | Non
     return schema.entity_id_of(content)
 
 
-def _reader(property: Property, label: str) -> tuple[str, Callable[[Any], Json]]:
-    """Return the name of a property and what turns its SQL values into JSON."""
-    if not property.string:
-        return property.name, lambda value: from_sql(value, property, label)
-    # nearly every value is a text for a property that takes texts
-    return (
-        property.name,
-        lambda value: value if type(value) is str else from_sql(value, property, label),
-    )
+def _reader(property: Property, label: str) -> tuple[str, frozenset[type], Callable[[Any], Json]]:
+    """Return the name of a property, what turns its SQL values into JSON, and what needs no turn.
+
+    Nearly every value is one that is JSON as it is, as texts are where texts are admitted.
+    """
+    ready: set[type] = {str} if property.string else set()
+    if property.number or not property.boolean:
+        ready.add(int)
+    return property.name, frozenset(ready), lambda value: from_sql(value, property, label)
 
 
 def _metadata(value: Any, label: str) -> Json:
