@@ -48,14 +48,22 @@ class RuleBook:
         before, self._previous = self._previous, None
         if before is None:
             return
-        for groups in self.rules().groups.values():
-            for group in groups:
-                self._names.intern(group.schema_key)
-                self._names.intern(group_name(group.schema_key, group.pointers))
-        self._generation = -1
+        if self._intern(self.rules()):
+            self._generation = -1
         after = self.rules()
         for schema_id, groups in after.groups.items():
             self.index.fill(schema_id, [g for g in groups if g not in before.indexed(schema_id)])
         for schema_id, groups in before.groups.items():
             kept = after.indexed(schema_id)
             self.index.drop(group.id for group in groups if group not in kept)
+
+    def _intern(self, rules: Rules) -> bool:
+        """Give all groups numbers; tell whether there were some without."""
+        new = False
+        for schema_id, groups in rules.groups.items():
+            for group in groups:
+                if schema_id == -1 or group.id == -1:
+                    self._names.intern(group.schema_key)
+                    self._names.intern(group_name(group.schema_key, group.pointers))
+                    new = True
+        return new
