@@ -173,13 +173,8 @@ class Changes:
         if detection.rejected is not None:
             return detection.rejected
         self._plugins.register(plugin)
-        rows = self._batch.check(
-            [
-                EntityWrite(change.entity_id, change.schema_key, change.schema_version,
-                            change.snapshot_text)
-                for change in detection.changes
-            ]
-        )  # fmt: skip
+        writes = [EntityWrite(*change) for change in detection.changes]
+        rows = self._batch.check(writes, detection.contents)
         if old is not None and not same:
             named = {(row.write.schema_key, row.write.entity_id) for row in rows}
             rows = self._tombstones(self._renderer.entities(scope, after.id), named) + rows

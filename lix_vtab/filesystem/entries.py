@@ -84,7 +84,7 @@ class Entries:
         self._fold = qualify(_FOLD, db)
         self._hooks: list[Changed] = []
         self.expected: str | None = None
-        store.rows.on_place(self._placed)
+        store.rows.on_place(self._placed, _is_descriptor)
         store.overlay.on_place(self._placed)
         store.segments.on_fold(self._folded)
 
@@ -125,7 +125,7 @@ class Entries:
 
     def _placed(self, holder: int, seq: int, key: Key, snapshot: str | None) -> None:
         schema_id = key.schema_id
-        if (schema_id != FILE_ID and schema_id != DIRECTORY_ID) or key.file_id != LIX:
+        if not _is_descriptor(schema_id, key.file_id):
             return
         spot = None if snapshot is None else _spot(schema_id, snapshot)
         if key.entity_id == self.expected and spot is not None:
@@ -137,6 +137,10 @@ class Entries:
 
     def _folded(self, new: int, old: int, seq: int) -> None:
         self._execute(self._fold, (new, old, seq))
+
+
+def _is_descriptor(schema_id: int, file_id: int) -> bool:
+    return file_id == LIX and schema_id in (FILE_ID, DIRECTORY_ID)
 
 
 def _spot(kind: int, snapshot: str) -> tuple[str, str]:

@@ -77,6 +77,7 @@ class Renderings:
         "_store",
         "_texts",
         "_touched",
+        "_unheard",
     )
 
     def __init__(self, store: Store) -> None:
@@ -86,10 +87,10 @@ class Renderings:
         self._sql: dict[str, str] = {}
         self._plain: set[int] = set()
         self._overlays: frozenset[int] | None = None
-        self._collected = LIX
+        self._collected = self._unheard = LIX
         self._touched: set[int] = set()
         self._floor: int | None = None
-        store.rows.on_place(self._placed)
+        store.rows.on_place(self._placed, self._follows)
         store.overlay.on_place(self._placed)
         store.segments.on_fold(self._folded)
         store.commits.also_content.append(self._stands_alone)
@@ -239,7 +240,19 @@ class Renderings:
         finally:
             self._collected = LIX
 
+    @contextmanager
+    def leaving(self, file_id: int) -> Iterator[None]:
+        """Leave it to the block to write the first rendering of a new file."""
+        self._collected = self._unheard = file_id
+        try:
+            yield
+        finally:
+            self._collected = self._unheard = LIX
+
     # -- following rows
+
+    def _follows(self, schema_id: int, file_id: int) -> bool:
+        return file_id != LIX and file_id != self._unheard and file_id not in self._plain
 
     def _placed(self, holder: int, seq: int, key: Key, snapshot: str | None) -> None:
         file_id = key.file_id

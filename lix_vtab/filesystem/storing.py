@@ -65,13 +65,13 @@ class FileStore:
         """Write all of a tracked file whose id was never used before."""
         store = self._store
         if content.data is not None:
-            self._contents.blobs.put(content.data)
+            self._contents.blobs.put(content.data, content.hash)
         place = self._writer.place_of(version_id)
         number = store.names.add(file_id)
         rows = [described, *content.rows]
         self._entries.expected = file_id
         try:
-            with self._renderings.collecting(number):
+            with self._renderings.leaving(number):
                 batch = Batch(file_id, content.plugin_key or "lix", rows)
                 rowid = self._batch.write_new(version_id, batch, writer_key)
         finally:
@@ -92,7 +92,7 @@ class FileStore:
     ) -> None:
         """Write the entities and the bytes of a file."""
         if content.data is not None:
-            self._contents.blobs.put(content.data)
+            self._contents.blobs.put(content.data, content.hash)
         store = self._store
         number = store.names.intern(file_id)
         place = self._writer.place_of(version_id)

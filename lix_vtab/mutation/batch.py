@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
@@ -68,17 +68,17 @@ class BatchWriter:
         self._writer = writer
         self._many = ManyRows(store.connection, store.db, store.commits, store.identity, store.rows)
 
-    def check(self, writes: Sequence[EntityWrite]) -> list[Checked]:
-        """Validate entities against their schemas; refuse the first that does not fit."""
-        texts = [write.text for write in writes if write.text is not None]
-        contents: Iterable[Json] = iter(parse_json(f"[{','.join(texts)}]") if texts else ())
+    def check(self, writes: Sequence[EntityWrite], contents: Sequence[Json]) -> list[Checked]:
+        """Validate entities against their schemas; refuse the first that does not fit.
+
+        `contents` holds what the text of each write says.
+        """
         schemas: dict[tuple[str, str], CompiledSchema] = {}
         checked = []
-        for write in writes:
+        for write, content in zip(writes, contents, strict=True):
             if write.text is None:
                 checked.append(Checked(write, None, None))
                 continue
-            content = next(contents)  # type: ignore[call-overload]
             identity = write[1:3]
             schema = schemas.get(identity)
             if schema is None:

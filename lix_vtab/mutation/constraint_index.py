@@ -79,13 +79,16 @@ class ValueIndex:
             "INSERT INTO lix_internal_index VALUES (?, ?, ?, ?, ?, ?, ?)", store.db
         )
         self._inserts: dict[int, str] = {}
-        store.rows.on_place(self._placed)
+        store.rows.on_place(self._placed, self._follows)
         store.overlay.on_place(self._placed)
         store.segments.on_fold(self._folded)
         store.on_rebuild(self.rebuild)
         store.on_check(self.check)
 
     # -- following
+
+    def _follows(self, schema_id: int, file_id: int) -> bool:
+        return bool(self._rules().groups.get(schema_id))
 
     def _placed(self, holder: int, seq: int, key: Key, snapshot: str | None) -> None:
         groups = self._rules().groups.get(key.schema_id)

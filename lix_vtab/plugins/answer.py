@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
-from lix_vtab.model.json import canonical_json
+from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.plugins.contract import EntityChange, Plugin
 
-__all__ = ["MOST_CHANGES", "DetectedChange", "Nonsense", "RepeatedChange", "read_changes"]
+__all__ = ["MOST_CHANGES", "Answer", "DetectedChange", "Nonsense", "RepeatedChange", "read_changes"]
 
 MOST_CHANGES = 250_000
 """A detect call may name this many changes, and four more for every byte of the files."""
@@ -35,7 +35,14 @@ class DetectedChange(NamedTuple):
     snapshot_text: str | None
 
 
-def read_changes(plugin: Plugin, changes: Iterable[Any], size: int) -> tuple[DetectedChange, ...]:
+class Answer(NamedTuple):
+    """Checked changes in the plugin's order, and what the snapshot of each says as JSON."""
+
+    changes: tuple[DetectedChange, ...] = ()
+    contents: tuple[Json, ...] = ()
+
+
+def read_changes(plugin: Plugin, changes: Iterable[Any], size: int) -> Answer:
     """Read an answer to its end, however it is made; raise Nonsense at the first wrong change.
 
     `size` is how many bytes the plugin was shown. Answers that never end are given up.
@@ -43,47 +50,50 @@ def read_changes(plugin: Plugin, changes: Iterable[Any], size: int) -> tuple[Det
     known = {(schema["x-lix-key"], schema["x-lix-version"]) for schema in plugin.schemas}
     most = MOST_CHANGES + 4 * size
     checked: dict[tuple[str, str], DetectedChange] = {}
+    contents: list[Json] = []
     for change in changes:
         if not isinstance(change, EntityChange):
             raise Nonsense(f"expected EntityChange, got {change!r:.200}")
-        entity_id, schema_key, version = _identity(change, known)
+        entity_id, schema_key, content, version = change
+        if type(entity_id) is not str or not entity_id.isascii() or type(schema_key) is not str:
+            _check_texts(entity_id, schema_key, known)
+        if type(version) is not str or (schema_key, version) not in known:
+            _refuse(schema_key, version, known)
         key = (schema_key, entity_id)
         if key in checked:
             raise RepeatedChange(f"schema_key='{schema_key}' entity_id='{entity_id:.200}'")
         if len(checked) == most:
             raise Nonsense(f"more than {most} changes")
-        content = change.snapshot_content
+        text = None
         try:
-            text = None if content is None else _snapshot_text(content)
+            if content is not None:
+                text = canonical_json(content)
+                content = _json_content(content, text)
         except (TypeError, ValueError, RecursionError) as problem:
             where = f"schema_key={schema_key!r} entity_id={entity_id!r:.200}"
             raise Nonsense(f"the snapshot of {where} is not JSON: {problem}") from problem
         checked[key] = DetectedChange(entity_id, schema_key, version, text)
-    return tuple(checked.values())
+        contents.append(content)
+    return Answer(tuple(checked.values()), tuple(contents))
 
 
-def _identity(change: EntityChange, known: set[tuple[str, str]]) -> tuple[str, str, str]:
-    entity_id, schema_key, version = change.entity_id, change.schema_key, change.schema_version
-    if not isinstance(entity_id, str):
+def _check_texts(entity_id: Any, schema_key: Any, known: set[tuple[str, str]]) -> None:
+    if type(entity_id) is not str:
         raise Nonsense(f"entity_id must be text, not {entity_id!r:.200}")
-    if not entity_id.isascii():
-        try:
-            entity_id.encode()
-        except UnicodeEncodeError as problem:
-            raise Nonsense(f"entity_id must be text, not {entity_id!r:.200}") from problem
-    if not isinstance(schema_key, str) or not isinstance(version, str) or not version:
-        _refuse(schema_key, version, known)
-    if (schema_key, version) not in known:
-        _refuse(schema_key, version, known)
-    return entity_id, schema_key, version
+    try:
+        entity_id.encode()
+    except UnicodeEncodeError as problem:
+        raise Nonsense(f"entity_id must be text, not {entity_id!r:.200}") from problem
+    if type(schema_key) is not str:
+        _refuse(schema_key, "", known)
 
 
 def _refuse(schema_key: Any, version: Any, known: set[tuple[str, str]]) -> NoReturn:
     keys = sorted({str(key) for key, _ in known})
-    if not isinstance(schema_key, str) or schema_key not in keys:
+    if type(schema_key) is not str or schema_key not in keys:
         names = ", ".join(keys)
         raise Nonsense(f"unknown schema key {schema_key!r:.200} (the plugin declares: {names})")
-    if not isinstance(version, str) or not version:
+    if type(version) is not str or not version:
         raise Nonsense(f"schema_version must be text, not {version!r:.200}")
     versions = ", ".join(sorted(version for key, version in known if key == schema_key))
     raise Nonsense(
@@ -92,15 +102,16 @@ def _refuse(schema_key: Any, version: Any, known: set[tuple[str, str]]) -> NoRet
     )
 
 
-def _snapshot_text(content: Any) -> str:
-    text = canonical_json(content)
-    # The fast serializer writes NaN as null and knows types that JSON does not; texts with
-    # neither a null nor an odd type are the rule, and the walk below is for the rest.
-    if type(content) is not dict or "null" in text or not _is_plain(content):
-        _require_json(content)
+def _json_content(content: Any, text: str) -> Json:
+    """Return what a text says, made of JSON's own types; raise for what is no JSON."""
     if not text.isascii():
         text.encode()  # a lone surrogate is no text
-    return text
+    # The fast serializer writes NaN as null and knows types that JSON does not; texts with
+    # neither a null nor an odd type are the rule, and the walk below is for the rest.
+    if type(content) is dict and "null" not in text and _is_plain(content):
+        return content
+    _require_json(content)
+    return parse_json(text)
 
 
 def _is_plain(content: dict[Any, Any]) -> bool:

@@ -35,8 +35,7 @@ class File:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EntityChange:
+class EntityChange(NamedTuple):
     """The new content of one entity; `snapshot_content` None means the entity is gone.
 
     >>> EntityChange("/title", "json_pointer", {"path": "/title", "value": "Hi"}).schema_version
@@ -56,8 +55,7 @@ class Replacement(NamedTuple):
     after: EntityChange
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveStateRow:
+class ActiveStateRow(NamedTuple):
     """One live entity of the file; columns the manifest did not ask for are None.
 
     `snapshot_content` is JSON text.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from lix_vtab.errors import PluginError
-from lix_vtab.plugins.answer import DetectedChange, Nonsense, RepeatedChange, read_changes
+from lix_vtab.model.json import Json
+from lix_vtab.plugins.answer import Answer, DetectedChange, Nonsense, RepeatedChange, read_changes
 from lix_vtab.plugins.contract import (
     EntityChange,
     File,
@@ -33,11 +34,13 @@ _APPLY = "plugin materialization"
 class Detection:
     """What a detect call brought: changes in the plugin's order, or the reason for a refusal.
 
-    `rejected` is set only for plugins whose manifest says `"on_invalid": "blob"`.
+    `contents` says what the snapshot of each change means. `rejected` is set only for plugins whose
+    manifest says `"on_invalid": "blob"`.
     """
 
     changes: tuple[DetectedChange, ...] = ()
     rejected: str | None = None
+    contents: tuple[Json, ...] = ()
 
 
 class PluginRunner:
@@ -61,12 +64,13 @@ class PluginRunner:
         """Ask what changed; raise PluginError when the plugin fails or answers nonsense."""
         size = len(after.data) + (0 if before is None else len(before.data))
 
-        def call() -> tuple[DetectedChange, ...]:
+        def call() -> Answer:
             # consumed in here, for a generator does its work while it is read
             return read_changes(plugin, plugin.detect_changes(before, after, context), size)
 
         try:
-            return Detection(self._guarded(call))
+            changes, contents = self._guarded(call)
+            return Detection(changes, contents=contents)
         except RepeatedChange as problem:
             _fail_duplicate(plugin, after, problem)
         except Nonsense as problem:

@@ -89,17 +89,20 @@ class Blobs:
         self._blob_by_hash = qualify(_BLOB_BY_HASH, db)
         self._size = qualify(_SIZE, db)
 
-    def put(self, data: bytes | bytearray | memoryview | Readable) -> BlobRef:
+    def put(
+        self, data: bytes | bytearray | memoryview | Readable, digest: bytes | None = None
+    ) -> BlobRef:
         """Store a payload, given as bytes or as an open binary file, and return its name.
 
         A file is read to its end, a piece at a time. Content that is already there is not stored
-        again. Must run in the transaction that writes the reference.
+        again. Must run in the transaction that writes the reference. `digest` is that of bytes,
+        when the caller knows it.
         """
         if not isinstance(data, bytes):
             if not isinstance(data, bytearray | memoryview):
                 return self._put_stream(data)
             data = bytes(data)
-        digest = digest_of(data)
+        digest = digest or digest_of(data)
         size = len(data)
         if size <= SINGLE_MAX:
             self._put_single(digest, data)

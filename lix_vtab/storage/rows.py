@@ -12,7 +12,7 @@ from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
 from lix_vtab.storage.segments import Lineage
 
-__all__ = ["Key", "PlaceHook", "Rows", "Stored", "Values"]
+__all__ = ["Follows", "Key", "PlaceHook", "Rows", "Stored", "Values"]
 
 
 class Key(NamedTuple):
@@ -46,6 +46,8 @@ class Stored(NamedTuple):
 
 
 PlaceHook = Callable[[int, int, Key, str | None], None]
+Follows = Callable[[int, int], bool]
+"""Tell whether a hook does anything about rows of a schema in a file, both by number."""
 
 _VALUES = "c.plugin_id, c.schema_version, c.snapshot, c.metadata, c.writer_key"
 _KEY = "schema_id = ? AND entity_id = ? AND file_id = ?"
@@ -64,6 +66,7 @@ class Rows:
         "_commits",
         "_connection",
         "_db",
+        "_follows",
         "_hooks",
         "_identity",
         "_insert_change",
@@ -81,6 +84,7 @@ class Rows:
         self._commits = commits
         self._identity = identity
         self._hooks: list[PlaceHook] = []
+        self._follows: list[tuple[PlaceHook, Follows]] = []
         self._newest = qualify(
             f"SELECT t.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, "
             "t.first_seq FROM lix_internal_tip t LEFT JOIN lix_internal_change c "
@@ -258,17 +262,19 @@ class Rows:
         for hook in self._hooks:
             hook(segment_id, seq, key, None)
 
-    def on_place(self, hook: PlaceHook) -> None:
+    def on_place(self, hook: PlaceHook, follows: Follows | None = None) -> None:
         """Call `hook(holder, seq, key, snapshot)` whenever the newest row of a key changes.
 
         The holder is a segment, or minus a version's number for its overlay (then without seq).
+        Where many rows are written at once `hook` hears only of those it `follows`.
         """
         self._hooks.append(hook)
+        self._follows.append((hook, follows or _follows_all))
 
     @property
-    def hooks(self) -> list[PlaceHook]:
+    def followers(self) -> list[tuple[PlaceHook, Follows]]:
         """What `on_place` registered."""
-        return self._hooks
+        return self._follows
 
     def change_id(self, change_no: int) -> str:
         """Return the public id of a change."""
@@ -301,3 +307,7 @@ class Rows:
                 ),
                 (change_no, seq),
             )
+
+
+def _follows_all(schema_id: int, file_id: int) -> bool:
+    return True

@@ -9,7 +9,7 @@ from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
-from lix_vtab.storage.rows import Key, PlaceHook, Rows, Stored, Values
+from lix_vtab.storage.rows import Key, Rows, Stored, Values
 
 __all__ = ["ManyRows", "RowChange"]
 
@@ -92,8 +92,7 @@ class ManyRows:
             self._executemany(self._update_tip, old)
         if new:
             self._executemany(self._insert_tip, new)
-        for hook in self._rows.hooks:
-            self._tell(hook, segment_id, seq, rows)
+        self._tell(segment_id, seq, rows)
         return first
 
     def _changes(self, rows: Sequence[RowChange], first: int, seq: int) -> list[tuple[object, ...]]:
@@ -118,6 +117,11 @@ class ManyRows:
         if superseded:
             self._executemany(self._supersede, superseded)
 
-    def _tell(self, hook: PlaceHook, segment_id: int, seq: int, rows: Sequence[RowChange]) -> None:
-        for key, values, _ in rows:
-            hook(segment_id, seq, key, values.snapshot)
+    def _tell(self, segment_id: int, seq: int, rows: Sequence[RowChange]) -> None:
+        kinds = {(key.schema_id, key.file_id) for key, _, _ in rows}
+        for hook, follows in self._rows.followers:
+            wanted = {kind for kind in kinds if follows(*kind)}
+            if wanted:
+                for key, values, _ in rows:
+                    if (key.schema_id, key.file_id) in wanted:
+                        hook(segment_id, seq, key, values.snapshot)

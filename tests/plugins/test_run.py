@@ -186,21 +186,6 @@ def test_an_answer_without_end_is_given_up() -> None:
         PluginRunner(time_limit=None).detect(Odd(lambda *_: again), None, FILE)
 
 
-class Trap(EntityChange):
-    """Looks like a change."""
-
-    __slots__ = ()
-
-    @property
-    def entity_id(self) -> Any:  # type: ignore[override]
-        raise ZeroDivisionError("trap")
-
-
-def test_a_change_that_cannot_be_read() -> None:
-    with pytest.raises(PluginError, match="ZeroDivisionError: trap"):
-        detect(Odd(lambda *_: [object.__new__(Trap)]), None, FILE)
-
-
 def test_deep_nesting_is_refused_and_not_a_crash() -> None:
     deep: Any = []
     for _ in range(100_000):

@@ -259,6 +259,11 @@ class _Differ:
             own["after"] = old.layout["after"]
         if node.shadows:
             own["shadows"] = node.shadows
+        if old is None and not node.kind:
+            if not is_usual(node.raw):
+                own["raw"] = node.raw
+            self._put(child_pointer, parse_scalar(node.raw), own)
+            return
         self._value(old, node, child_pointer, frame, own, same=False)
 
 
