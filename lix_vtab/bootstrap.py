@@ -33,8 +33,9 @@ def create_lix(
     session.deterministic.preset(key_values)
     session.store.transaction.begin()
     create_tables(connection, db)
-    for table, module in tables.items():
-        connection.execute(f"CREATE VIRTUAL TABLE {quote(db)}.{quote(table)} USING {module}")
+    with session.creating_tables():
+        for table, module in tables.items():
+            connection.execute(f"CREATE VIRTUAL TABLE {quote(db)}.{quote(table)} USING {module}")
     versions = session.store.versions
     versions.create(GLOBAL)
     _put(

@@ -23,7 +23,7 @@ from lix_vtab.execution.blocks import block, retrying
 from lix_vtab.execution.contracts import PlannedStatement
 from lix_vtab.execution.executor import Executor, Parameters
 from lix_vtab.execution.explain import Explanation, explain
-from lix_vtab.execution.guard import Reads
+from lix_vtab.execution.guard import Reads, check_names
 from lix_vtab.execution.limits import Limits
 from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded
@@ -57,7 +57,10 @@ class Lix(FileVerbs, HistoryVerbs):
         self._connection: apsw.Connection | None = connection
         self._session = loaded.session
         self._loaded = loaded
-        self._executor = Executor(connection, loaded.tables, limits=limits, scope=self._statement)
+        guard = {} if loaded.session.internal else {"check": check_names}
+        self._executor = Executor(
+            connection, loaded.tables, limits=limits, scope=self._statement, **guard
+        )
         functions = loaded.sessions.functions
         queries = Queries(self._session, self._executor, loaded.tables, functions, authorized)
         self._hub = Hub(self._session, queries, loaded.capture.exchange)

@@ -55,6 +55,7 @@ class Session:
         "catalogue",
         "connection",
         "constraints",
+        "creates",
         "db",
         "deterministic",
         "drops",
@@ -100,6 +101,7 @@ class Session:
         self.reads: Reads | None = None
         self.reading: dict[int, Reading] = {}
         self.drops = False
+        self.creates = False
         self._depth = 0
 
     def active_scope(self) -> Scope | None:
@@ -114,6 +116,15 @@ class Session:
         """
         while self.reading:
             self.reading.popitem()[1].keep()
+
+    @contextmanager
+    def creating_tables(self) -> Iterator[None]:
+        """Allow the lix's tables to be created."""
+        self.creates = True
+        try:
+            yield
+        finally:
+            self.creates = False
 
     @contextmanager
     def dropping_tables(self) -> Iterator[None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import apsw
+
 from lix_vtab.errors import (
+    InternalTableAccess,
     InvalidValueError,
     ParseError,
     SqlError,
@@ -10,7 +13,14 @@ from lix_vtab.errors import (
     UnsupportedSql,
 )
 
-__all__ = ["EmptyScript", "LoweringError", "PlaceholderError", "PlanError", "ScriptShapeError"]
+__all__ = [
+    "EmptyScript",
+    "LoweringError",
+    "PlaceholderError",
+    "PlanError",
+    "ScriptShapeError",
+    "ShadowWrite",
+]
 
 
 class EmptyScript(ParseError):
@@ -27,6 +37,10 @@ class ScriptShapeError(TransactionStateError):
 
 class LoweringError(UnsupportedSql):
     """A clause cannot be expressed for this table (lower)."""
+
+
+class ShadowWrite(InternalTableAccess, apsw.SQLError):
+    """SQLite's defensive mode refused a write before the guard was asked (execute)."""
 
 
 class PlanError(SqlError):

@@ -52,6 +52,7 @@ class Executor:
 
     `catalogue` gives the tables that are ours. `scope` is entered around every statement that is
     not plain, so that checks meant for the end of a statement can wait for its last row.
+    `check` may refuse a text that was not seen before.
     `blocks` counts the transaction blocks that are open; while there are some, they alone end
     transactions.
 
@@ -68,11 +69,13 @@ class Executor:
         *,
         limits: Limits | None = None,
         scope: Callable[[PlannedStatement], AbstractContextManager[Any]] = nullcontext,
+        check: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.connection = connection
         self._catalogue = catalogue
         self._limits = limits or Limits()
         self._scope = scope
+        self._check = check
         self.blocks = 0
         self._plans: dict[str, ExecutionPlan] = {}
         self._direct: dict[str, _Direct] = {}
@@ -117,6 +120,7 @@ class Executor:
         known = self._plans.get(sql)
         if known is not None and known.generation in (None, catalogue.generation):
             return known
+        self._check(sql)
         fresh = plan(bind(parse(sql)), catalogue)
         if len(sql) <= _CACHED_TEXT:
             self._remember(fresh)

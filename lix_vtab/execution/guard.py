@@ -7,6 +7,10 @@ functions pass because they are prepared while `Trust.depth` is above zero.
 A prepared statement stays usable without being authorised again, and APSW caches them by text, so
 trusted statements have to be prepared with `TRUSTED_FLAGS`: other flags are another cache entry,
 and the same text coming from a user is judged anew.
+
+SQLite does not report columns that only NATURAL or USING compares, nor the new name of a table, so
+`check_names` looks at these statements itself. They can be told by names alone, because nobody else
+may have a table called `lix_internal_*`.
 """
 
 from __future__ import annotations
@@ -20,18 +24,22 @@ from typing import Protocol, TypeAlias
 import apsw
 
 from lix_vtab.errors import InternalTableAccess, ReadOnlyError
+from lix_vtab.execution.tokens import STRING, Token, identifier, tokenize
 
 __all__ = [
     "TRUSTED_FLAGS",
     "Authorizer",
     "Reads",
     "Trust",
+    "check_names",
+    "internal_access",
     "make_authorizer",
     "recording",
 ]
 
 TRUSTED_FLAGS = apsw.SQLITE_PREPARE_PERSISTENT
 _PREFIX = "lix_internal_"
+_UNSEEN = re.compile(r"\b(?:NATURAL|USING|ALTER)\b", re.IGNORECASE)
 _VACUUM = re.compile("vacuum_[0-9a-f]{16}").fullmatch
 
 Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str | None], int]
@@ -90,6 +98,13 @@ _SELECT = apsw.SQLITE_SELECT
 _NO_TABLE = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_FUNCTION})
 _INSERT = apsw.SQLITE_INSERT
 _DROP_VTABLE = apsw.SQLITE_DROP_VTABLE
+_CREATE_TEMP = frozenset({apsw.SQLITE_CREATE_TEMP_TABLE, apsw.SQLITE_CREATE_TEMP_VIEW})
+_TOUCHES_OURS = _CREATE_TEMP | {
+    _DROP_VTABLE,
+    apsw.SQLITE_CREATE_TABLE,
+    apsw.SQLITE_CREATE_VIEW,
+    apsw.SQLITE_CREATE_VTABLE,
+}
 
 
 def make_authorizer(
@@ -135,14 +150,42 @@ def make_authorizer(
             and not _is_copy(schema)
             and not trust.depth
         ):
-            raise _refusal(table)
-        if operation == _DROP_VTABLE and keeps(table) and not trust.depth:
-            raise ReadOnlyError(
-                f"{table} is part of the lix and cannot be dropped", details={"table": table}
-            )
+            raise internal_access(table)
+        if operation in _TOUCHES_OURS and not trust.depth and keeps(table):
+            if operation == _DROP_VTABLE:
+                raise ReadOnlyError(
+                    f"{table} is part of the lix and cannot be dropped", details={"table": table}
+                )
+            if operation in _CREATE_TEMP or schema == "temp":
+                raise ReadOnlyError(
+                    f"{table} is part of the lix and cannot be hidden behind a temporary table",
+                    hint="choose another name",
+                    details={"table": table},
+                )
         return _OK
 
     return authorize
+
+
+def check_names(sql: str) -> None:
+    """Refuse a text that joins an internal table by NATURAL or USING, or takes such a name.
+
+    >>> check_names("SELECT 'lix_internal_tip' FROM a JOIN b USING (id)")
+    """
+    if _PREFIX not in sql.lower() or not _UNSEEN.search(sql):
+        return
+    before = None
+    for token in tokenize(sql):
+        # a text in quotes may stand for a table where only a table can be
+        if token.kind != STRING or (before is not None and _before_table(before)):
+            name = identifier(token) or ""
+            if name.lower().startswith(_PREFIX):
+                raise internal_access(name)
+        before = token
+
+
+def _before_table(token: Token) -> bool:
+    return token.text in (",", ".") or token.keyword in ("FROM", "JOIN", "TO")
 
 
 def _is_copy(schema: str | None) -> bool:
@@ -150,8 +193,11 @@ def _is_copy(schema: str | None) -> bool:
     return schema is not None and _VACUUM(schema) is not None
 
 
-def _refusal(table: str) -> InternalTableAccess:
-    return InternalTableAccess(
+def internal_access(
+    table: str, kind: type[InternalTableAccess] = InternalTableAccess
+) -> InternalTableAccess:
+    """Return the error for SQL that reaches for an internal table."""
+    return kind(
         f"queries against lix_internal_* tables are not allowed; use public lix_* views: {table}",
         hint="open the database with internal=True to look inside",
         details={"table": table},

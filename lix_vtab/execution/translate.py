@@ -39,6 +39,8 @@ from lix_vtab.errors import (
     UnsupportedSql,
 )
 from lix_vtab.execution.catalogue import Catalogue
+from lix_vtab.execution.errors import ShadowWrite
+from lix_vtab.execution.guard import internal_access
 from lix_vtab.execution.hints import column_hint, table_hint
 from lix_vtab.model.json import NestingError
 
@@ -86,7 +88,13 @@ _VIRTUAL = re.compile(
     r"UPSERT not implemented for virtual table .*"
     r"|(?:UPDATE|DELETE) RETURNING is not available on virtual tables"
     r"|cannot create triggers on virtual tables|virtual tables may not be (?:indexed|altered)"
-    r"|.*may not be modified"
+)
+_INTERNAL = re.compile(
+    r"table (lix_internal_\w+) may not be (?:modified|altered)"
+    r"|trigger .* may not write to shadow table \"(lix_internal_\w+)\""
+    r"|object name reserved for internal use: (lix_internal_\w+)"
+    r"|cannot create triggers on shadow tables()",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -149,6 +157,8 @@ def _sql_error(message: str, catalogue: Catalogue, sql: str) -> LixError:
         name = match[1] or match[2]
         hint = column_hint(name, catalogue, sql)
         return ColumnNotFound(message, hint=hint, details={"column": name})
+    if match := _INTERNAL.fullmatch(message):
+        return internal_access(next(filter(None, match.groups()), "a shadow table"), ShadowWrite)
     for pattern, build in _MESSAGES:
         if pattern.fullmatch(message):
             return build(message)

@@ -18,6 +18,7 @@ from lix_vtab.errors import (
     Interrupted,
     InvalidValueError,
     ReadOnlyError,
+    UnsupportedSql,
 )
 from lix_vtab.model.json import NestingError
 from lix_vtab.session import Reads, Session
@@ -318,7 +319,13 @@ class BaseModule:
     def Create(
         self, connection: Any, module: str, db: str, table: str, *args: str
     ) -> tuple[str, Any]:
-        """Create and connect a table."""
+        """Create and connect a table; only a lix creates its own."""
+        if not self._sessions(db).creates:
+            raise UnsupportedSql(
+                f"cannot create {table}: it is no table of a schema, nor one of a new lix",
+                hint="lix_vtab.load() creates a lix, lix_register_schema() the tables of a schema",
+                details={"table": table, "module": module},
+            )
         return self.Connect(connection, module, db, table, *args)
 
     def Connect(

@@ -133,10 +133,12 @@ class EntityTables:
             return
         for name in declared:
             self._drop(name)
-        for name, module in wanted.items():
-            self._session.connection.execute(
-                f"CREATE VIRTUAL TABLE {quote(self._session.db)}.{quote(name)} USING {module}"
-            )
+        session = self._session
+        with session.creating_tables():
+            for name, module in wanted.items():
+                session.connection.execute(
+                    f"CREATE VIRTUAL TABLE {quote(session.db)}.{quote(name)} USING {module}"
+                )
 
     def _drop(self, name: str) -> None:
         session = self._session
