@@ -85,13 +85,16 @@ class Catalogue:
         return self.generation
 
     def definitions(self, *mentioning: str) -> list[dict[str, Json]]:
-        """Return the newest definition of each key whose text mentions one of some words."""
+        """Return the newest definition of each key whose text mentions one of some words.
+
+        They are shared: do not change them.
+        """
         newest: dict[str, tuple[int, str]] = {}
         for id, text in self._rows(_TEXTS):
             key, _, version = id.rpartition("~")
             newest[key] = max(newest.get(key, (0, "")), (int(version), text))
         return [
-            parse_json(text)["value"]
+            _definition_in(text)
             for _, text in newest.values()
             if any(word in text for word in mentioning)
         ]
@@ -102,7 +105,7 @@ class Catalogue:
 
     def newest_definition(self, key: str) -> dict[str, Json] | None:
         """Return the newest stored definition of a key, without compiling it."""
-        found = [parse_json(text)["value"] for text in self.texts(key)]
+        found = [_definition_in(text) for text in self.texts(key)]
         return max(found, key=lambda value: int(value["x-lix-version"]), default=None)
 
     def versions(self, key: str) -> Iterator[CompiledSchema]:
@@ -224,6 +227,19 @@ class Catalogue:
 def _versions_of(key: str) -> tuple[str, str]:
     """Return the bounds between which the entity ids of all versions of a schema lie."""
     return f"{key}~", f"{key}\x7f"
+
+
+def _definition_in(snapshot: str) -> dict[str, Json]:
+    """Return the definition a stored schema holds; the same ones are asked for again and again."""
+    return _remembered(snapshot) if len(snapshot) < 1 << 14 else _parsed(snapshot)
+
+
+def _parsed(snapshot: str) -> dict[str, Json]:
+    definition: dict[str, Json] = parse_json(snapshot)["value"]
+    return definition
+
+
+_remembered = lru_cache(maxsize=512)(_parsed)
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from lix_vtab.model.json import Json, canonical_json
@@ -191,14 +192,21 @@ class _Collector(NamedTuple):
         )
 
     def _group(self, schema_key: str, texts: Iterable[str]) -> Group:
-        pointers = tuple(map(parse_pointer, texts))
-        return Group(self.names.find(group_name(schema_key, pointers)), schema_key, pointers)
+        name, pointers = _read_group(schema_key, tuple(texts))
+        return Group(self.names.find(name), schema_key, pointers)
 
     def _index(self, group: Group) -> None:
         schema_id = self.names.find(group.schema_key)
         known = self.rules.groups.get(schema_id, ())
         if group not in known:
             self.rules.groups[schema_id] = (*known, group)
+
+
+@lru_cache(maxsize=2048)
+def _read_group(schema_key: str, texts: tuple[str, ...]) -> tuple[str, tuple[Pointer, ...]]:
+    """Return the name and the pointers of a group, which are needed whenever a schema changes."""
+    pointers = tuple(map(parse_pointer, texts))
+    return group_name(schema_key, pointers), pointers
 
 
 def _is_text(definition: Definition, pointer: str) -> bool:

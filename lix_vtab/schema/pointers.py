@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
 from lix_vtab.model.json import Json
@@ -77,16 +76,7 @@ def parse_pointer(text: str) -> Pointer:
     >>> parse_pointer("/value/x~1y").path
     ('value', 'x/y')
     """
-    return _known(text) if len(text) <= _SHORT else _parse(text)
-
-
-def _parse(text: str) -> Pointer:
     if not is_pointer(text):
         raise ValueError(f"{text!r} is not a JSON pointer")
     segments = text.split("/")[1:]
     return Pointer(text, tuple(part.replace("~1", "/").replace("~0", "~") for part in segments))
-
-
-_SHORT = 100
-_known = lru_cache(maxsize=2048)(_parse)
-"""The same few pointers are read whenever rules are collected."""

@@ -92,7 +92,7 @@ class EntityTables:
 
     def _check(self, schema: CompiledSchema) -> None:
         """Refuse a schema whose tables would have names that are taken."""
-        if schema.key in self._declared():
+        if self._declared(schema.key):
             return
         for name in _names(schema):
             reason = self._taken(name)
@@ -128,7 +128,7 @@ class EntityTables:
         """Replace the tables of a schema key by what its newest version says."""
         newest = self._session.catalogue.latest(key)
         wanted = {} if newest is None else dict(_tables(newest))
-        declared = self._declared().get(key, {})
+        declared = self._declared(key).get(key, {})
         if declared == wanted:
             return
         for name in declared:
@@ -145,12 +145,14 @@ class EntityTables:
         with session.dropping_tables():
             session.connection.execute(f"DROP TABLE {quote(session.db)}.{quote(name)}")
 
-    def _declared(self) -> dict[str, dict[str, str]]:
-        """Return the entity tables there are, with their modules, by schema key."""
+    def _declared(self, key: str | None = None) -> dict[str, dict[str, str]]:
+        """Return the entity tables there are (of one key), with their modules, by schema key."""
         session = self._session
+        using = f" USING {MODULE}(" + ("" if key is None else f"{quote(key)},")
         found = session.connection.execute(
             f"SELECT name, sql FROM {quote(session.db)}.sqlite_schema "
-            f"WHERE type = 'table' AND sql LIKE '% USING {MODULE}(%'"
+            "WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE %' AND instr(sql, ?)",
+            (using,),
         ).fetchall()
         declared: dict[str, dict[str, str]] = {}
         for name, sql in found:

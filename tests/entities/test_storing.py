@@ -511,3 +511,11 @@ def test_what_sqlite_refuses_has_another_way(lix: Session, sql: str, hint: str) 
     with pytest.raises(UnsupportedSql) as caught:
         lix.execute(sql)
     assert hint in (caught.value.hint or "")
+
+
+def test_what_looks_like_a_table_of_a_schema_is_left_alone(lix: Session) -> None:
+    lix.execute("""CREATE TABLE mine(x DEFAULT ' USING lix_entity("task", state)')""")
+    store(lix, TASK)
+    delete(lix, "task~1")
+    lix.execute("INSERT INTO mine DEFAULT VALUES")
+    assert lix.value("SELECT count(*) FROM mine") == 1
