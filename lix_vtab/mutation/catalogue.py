@@ -168,6 +168,12 @@ class Catalogue:
         self._latest.clear()
         self._ids = None
         self.generation += 1
+        self._store.transaction.stale()
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether no schema was written that could still be undone."""
+        return not self._written
 
     def _undone(self) -> None:
         # also after a commit: a savepoint may have been undone without a word

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
 from lix_vtab.model.ids import Source, SystemSource
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
+from lix_vtab.mutation.writes import Lane, RowWrite, Visible, Watcher, Write
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.compiled import CompiledSchema
 from lix_vtab.storage.rows import Key, Stored, Values
@@ -34,64 +35,6 @@ DERIVED = frozenset(
 """Schemas whose rows are derived from commits and pointers, hence never written."""
 
 
-class RowWrite(NamedTuple):
-    """A row to be written. `content` is the parsed snapshot, None for a tombstone."""
-
-    entity_id: str
-    schema_key: str
-    file_id: str
-    plugin_key: str
-    schema_version: str
-    content: Json | None
-    metadata: Json | None = None
-    writer_key: str | None = None
-    untracked: bool = False
-
-
-class Visible(NamedTuple):
-    """The row a version shows for a key, and where it comes from."""
-
-    depth: int
-    untracked: bool
-    values: Values
-    created_at: str
-    stored: Stored | None
-
-    def is_row(self, rowid: int) -> bool:
-        """Tell whether this is still the row a statement read under `rowid`."""
-        return rowid < 0 if self.stored is None else self.stored.change_no == rowid
-
-
-class Write(NamedTuple):
-    """A write as watchers see it. `after` is None for a tombstone.
-
-    `updates` says that it came as an UPDATE of a row that shows.
-    """
-
-    version_id: str
-    version_no: int
-    key: Key
-    schema: CompiledSchema | None
-    row: RowWrite
-    before: Visible | None
-    after: Json | None
-    updates: bool = False
-
-
-class Watcher(NamedTuple):
-    """Rules and follow-up work of one schema key (or of all, when registered for None).
-
-    `check` may refuse the write before anything is stored, `then` runs once it is. `prepare` may
-    refuse a row even before its content is held against its schema. `check_many` does what `check`
-    does for rows that are written together.
-    """
-
-    check: Callable[[Write], None] | None = None
-    then: Callable[[Write], None] | None = None
-    prepare: Callable[[RowWrite], None] | None = None
-    check_many: Callable[[Sequence[Write]], None] | None = None
-
-
 class Writer:
     """Writes rows into versions of one database.
 
@@ -101,14 +44,16 @@ class Writer:
     """
 
     __slots__ = (
-        "_any", "_catalogue", "_preparing", "_scopes", "_store", "_watchers", "conflict", "guard",
-        "source",
+        "_any", "_catalogue", "_epoch", "_lanes", "_preparing", "_scopes", "_store", "_watchers",
+        "conflict", "guard", "source",
     )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue) -> None:
         self._store = store
         self._scopes = scopes
         self._catalogue = catalogue
+        self._epoch = -1
+        self._lanes: dict[object, Lane] = {}
         self._watchers: dict[str, tuple[Watcher, ...]] = {}
         self._any: tuple[Watcher, ...] = ()
         self._preparing: dict[str, tuple[Callable[[RowWrite], None], ...]] = {}
@@ -160,26 +105,28 @@ class Writer:
         one that shows. `shown` is that row, for those who have just looked: an inherited one is
         not copied when nothing changes, unless `copies`.
         """
-        if row.schema_key in DERIVED:
-            raise ReadOnlyError(
-                f"{row.schema_key} is derived from commits and versions and cannot be written",
-                details={"schema_key": row.schema_key},
-            )
-        schema: CompiledSchema | None = None
-        content = row.content
-        if content is not None:
-            schema, content = self._validated(row, content, defaults=defaults)
-        version_no, segment_id = self._place(version_id, raw=raw)
-        names = self._store.names
-        key = Key(names.intern(row.schema_key), row.entity_id, names.intern(row.file_id))
+        content, kind = row.content, (row[1:5], row.content is None, version_id)
+        lane = self._lane(kind)
+        schema = self._schema(row) if lane is None else lane.schema
+        if schema is not None:
+            content = self._validated(row, schema, defaults=defaults)
+        if lane is None:
+            lane = self._open_lane(version_id, row, schema, raw=raw)
+            if not raw and self._remembers(row.schema_key):
+                self._lanes[kind] = lane
+        key = Key(lane.schema_id, row.entity_id, lane.file_id)
         values = Values(
-            names.intern(row.plugin_key),
+            lane.plugin_id,
             row.schema_version,
             None if content is None else canonical_json(content),
             None if row.metadata is None else canonical_json(row.metadata),
             row.writer_key,
         )
-        before = shown or self.own(version_id, key)
+        if lane.plain and not (row.untracked or updates):
+            added = self._store.rows.add(lane.version_no, lane.segment_id, key, values)
+            if added:
+                return added
+        before = shown or self._own(lane, key)
         if before is not None and before.depth:
             before = None
         if before is not None and before.values.snapshot is not None:
@@ -192,30 +139,72 @@ class Writer:
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]
             if same:
-                return 0 if before is None else self._rowid(before, version_no, key)
-        watchers = self.watched(row.schema_key)
-        if not row.untracked and before is not None and before.untracked:
-            hidden = self._tracked(segment_id, key, before)
-            if hidden is not None and hidden.values == values:
-                return hidden.change_no
-        if not watchers and not row.untracked:
-            stored = self._tracked(segment_id, key, before)
-            return self._store.rows.write(version_no, segment_id, key, values, stored)
-        write = Write(version_id, version_no, key, schema, row, before, content, updates)
-        return self._store_write(write, segment_id, values, watchers)
+                return 0 if before is None else self._rowid(before, lane.version_no, key)
+        if row.untracked or lane.watchers:
+            write = Write(version_id, lane.version_no, key, schema, row, before, content, updates)
+            return self._store_write(write, lane, values)
+        return self._store_tracked(lane, key, values, before)
 
-    def _validated(
-        self, row: RowWrite, content: Json, *, defaults: bool
-    ) -> tuple[CompiledSchema, Json]:
-        """Hold content against its schema; return both, with defaults when asked for."""
+    def _lane(self, kind: object) -> Lane | None:
+        """Return what is remembered about rows of a kind."""
+        epoch = self._store.transaction.epoch
+        if epoch != self._epoch:
+            self._lanes.clear()
+            self._epoch = epoch
+        return self._lanes.get(kind)
+
+    def _open_lane(
+        self, version_id: str, row: RowWrite, schema: CompiledSchema | None, *, raw: bool
+    ) -> Lane:
+        """Look up what all rows of a kind have in common."""
+        store, names = self._store, self._store.names
+        version_no, segment_id = self._place(version_id, raw=raw)
+        lineage = store.segments.lineage(segment_id)
+        schema_id = names.intern(row.schema_key)
+        overlaid = (version_no, schema_id) in store.overlay.occupied()
+        watchers = self.watched(row.schema_key)
+        return Lane(
+            schema,
+            version_no,
+            segment_id,
+            lineage,
+            schema_id,
+            names.intern(row.file_id),
+            names.intern(row.plugin_key),
+            overlaid,
+            watchers,
+            len(lineage) == 1 and not overlaid and not watchers,
+        )
+
+    def _remembers(self, schema_key: str) -> bool:
+        """Tell whether nothing that a lane was made of can be undone without a word."""
+        if schema_key in self._preparing or not self._catalogue.settled:
+            return False
+        store = self._store
+        if store.versions.volatile or store.transaction.epoch != self._epoch:
+            return False
+        return store.transaction.settled or not store.names.growing
+
+    def _schema(self, row: RowWrite) -> CompiledSchema | None:
+        if row.schema_key in DERIVED:
+            raise ReadOnlyError(
+                f"{row.schema_key} is derived from commits and versions and cannot be written",
+                details={"schema_key": row.schema_key},
+            )
+        if row.content is None:
+            return None
         for prepare in self._preparing.get(row.schema_key, ()):
             prepare(row)
-        schema = self._catalogue.get(row.schema_key, row.schema_version)
+        return self._catalogue.get(row.schema_key, row.schema_version)
+
+    def _validated(self, row: RowWrite, schema: CompiledSchema, *, defaults: bool) -> Json:
+        """Hold content against its schema and return it, with defaults when asked for."""
+        content: Any = row.content
         if defaults:
             content = schema.apply_defaults(content, self.source)
         schema.validate(content, row.entity_id)
         schema.check_entity_id(row.entity_id, content)
-        return schema, content
+        return content
 
     def remove(
         self,
@@ -290,6 +279,14 @@ class Writer:
         if place is None:
             return None
         return self._look(place, 0, key)
+
+    def _own(self, lane: Lane, key: Key) -> Visible | None:
+        if lane.overlaid:
+            return self._look((lane.version_no, lane.segment_id), 0, key)
+        stored = self._store.rows.find(lane.lineage, key)
+        if stored is None:
+            return None
+        return Visible(0, False, stored.values, stored.created_at, stored)
 
     def visible(self, version_id: str, key: Key) -> Visible | None:
         """Return the row a version shows for a key: own, or inherited; a tombstone hides."""
@@ -367,10 +364,8 @@ class Writer:
         if _frozen(schema) and before.values[:4] != values[:4]:
             raise immutable(row)
 
-    def _store_write(
-        self, write: Write, segment_id: int, values: Values, watchers: Sequence[Watcher]
-    ) -> int:
-        for watcher in watchers:
+    def _store_write(self, write: Write, lane: Lane, values: Values) -> int:
+        for watcher in lane.watchers:
             if watcher.check is not None:
                 watcher.check(write)
         if write.row.untracked:
@@ -380,12 +375,18 @@ class Writer:
             assert found is not None
             rowid = -found.no
         else:
-            stored = self._tracked(segment_id, write.key, write.before)
-            rowid = self._store.rows.write(write.version_no, segment_id, write.key, values, stored)
-        for watcher in watchers:
+            rowid = self._store_tracked(lane, write.key, values, write.before)
+        for watcher in lane.watchers:
             if watcher.then is not None:
                 watcher.then(write)
         return rowid
+
+    def _store_tracked(self, lane: Lane, key: Key, values: Values, before: Visible | None) -> int:
+        stored = None if before is None else self._tracked(lane.segment_id, key, before)
+        if stored is not None and stored.values == values:
+            # what an untracked row hides is said again
+            return stored.change_no
+        return self._store.rows.write(lane.version_no, lane.segment_id, key, values, stored)
 
     def _store_removal(self, write: Write, segment_id: int, visible: Visible) -> None:
         watchers = self.watched(write.row.schema_key, removal=True)
@@ -397,7 +398,7 @@ class Writer:
             store.overlay.delete(write.version_no, write.key)
         else:
             values = visible.values._replace(snapshot=None, writer_key=write.row.writer_key)
-            stored = self._tracked(segment_id, write.key, write.before)
+            stored = self._tracked(segment_id, write.key, visible)
             if stored is not None and self._was_born_here(write, stored):
                 store.rows.erase(segment_id, stored.from_seq, write.key, stored)
             else:
@@ -406,10 +407,8 @@ class Writer:
             if watcher.then is not None:
                 watcher.then(write)
 
-    def _tracked(self, segment_id: int, key: Key, before: Visible | None) -> Stored | None:
+    def _tracked(self, segment_id: int, key: Key, before: Visible) -> Stored | None:
         """Return the version's own tracked row, which an overlay row may have hidden."""
-        if before is None:
-            return None
         if before.depth == 0 and not before.untracked:
             return before.stored
         store = self._store

@@ -122,6 +122,13 @@ class Commits:
         sql = qualify("SELECT coalesce(max(seq), 0) + 1 FROM lix_internal_commit", self._db)
         return int(self._connection.run(sql).get)
 
+    def peek_change(self) -> int:
+        """Return the change number that is taken next."""
+        if self._next_change is None:
+            sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change", self._db)
+            self._next_change = int(self._connection.run(sql).get)
+        return self._next_change
+
     def next_change(self) -> int:
         """Take the next change number; numbers undone by a rollback may stay unused."""
         number = self._next_change
@@ -132,7 +139,7 @@ class Commits:
 
     def take_changes(self, count: int) -> int:
         """Take the next `count` change numbers and return the first of them."""
-        number = self._peek_change()
+        number = self.peek_change()
         self._next_change = number + count
         return number
 
@@ -189,7 +196,7 @@ class Commits:
                 version_no,
                 generation,
                 parent_seq,
-                self._peek_change(),
+                self.peek_change(),
                 None,
                 None,
                 message,
@@ -247,7 +254,7 @@ class Commits:
                 self._drop(seq, version_no, parent_seq)
                 continue
             authors = canonical_json(sorted(set(self.authors())))
-            last = max(self._peek_change() - 1, first - 1)
+            last = max(self.peek_change() - 1, first - 1)
             self._connection.run(self._close, (last, None if authors == "[]" else authors, seq))
             completed.append(seq)
         return completed
@@ -295,12 +302,6 @@ class Commits:
             ),
             (parent.id if parent else None, parent_seq, version_no, seq),
         )
-
-    def _peek_change(self) -> int:
-        if self._next_change is None:
-            sql = qualify("SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change", self._db)
-            self._next_change = int(self._connection.run(sql).get)
-        return self._next_change
 
     def _reset(self) -> None:
         self._open.clear()

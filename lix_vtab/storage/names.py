@@ -64,6 +64,11 @@ class Names:
         self._remember(text, new)
         return new
 
+    @property
+    def growing(self) -> bool:
+        """Tell whether the running transaction has interned texts."""
+        return self._new_from is not None
+
     def text(self, id: int) -> str:
         """Return the text interned as `id`."""
         known = self._by_id.get(id)

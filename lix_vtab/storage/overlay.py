@@ -115,7 +115,7 @@ class Overlay:
         self._connection.execute(
             self._upsert, (version_no, *key, *values[:4], self._identity.now(number))
         )
-        if self._occupied is not None and (version_no, key.schema_id) not in self._occupied:
+        if self._occupied is None or (version_no, key.schema_id) not in self._occupied:
             self.forget()
 
     def on_place(self, hook: PlaceHook) -> None:
@@ -168,6 +168,7 @@ class Overlay:
     def forget(self) -> None:
         """Drop what is cached about occupied pairs."""
         self._occupied = None
+        self._transaction.stale()
 
 
 def _row(row: tuple[object, ...]) -> OverlayRow:

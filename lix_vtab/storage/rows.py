@@ -59,6 +59,7 @@ class Rows:
     """Reads and writes tracked rows of one database."""
 
     __slots__ = (
+        "_add_tip",
         "_amend_change",
         "_at",
         "_by_number",
@@ -123,6 +124,7 @@ class Rows:
         self._insert_tip = qualify(
             "INSERT INTO lix_internal_tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", db
         )
+        self._add_tip = self._insert_tip.replace("INSERT", "INSERT OR IGNORE")
         self._update_tip = qualify(
             # what was written and overwritten in one commit leaves no trace, not even its time
             "UPDATE lix_internal_tip SET change_no = ?1, live = ?2, from_seq = ?3, "
@@ -163,6 +165,22 @@ class Rows:
             return key, None
         return key, Stored(row[3], Values(*row[4:9]), row[9], row[10], row[11], True)
 
+    def add(self, version_no: int, segment_id: int, key: Key, values: Values) -> int:
+        """Record a row of a key the segment does not have; return its change, 0 if it has it."""
+        commits = self._commits
+        seq = commits.open(version_no)
+        number = commits.peek_change()
+        run = self._connection.run
+        snapshot = values.snapshot
+        run(self._add_tip, (segment_id, *key, number, snapshot is not None, seq, seq, None))
+        if not self._connection.changes():
+            return 0
+        commits.next_change()
+        self._log(number, seq, key, values)
+        for hook in self._hooks:
+            hook(segment_id, seq, key, snapshot)
+        return number
+
     def write(
         self,
         version_no: int,
@@ -178,29 +196,16 @@ class Rows:
             if amended:
                 return previous.change_no
         number = self._commits.next_change()
-        plugin_id, schema_version, snapshot, metadata, writer_key = values
-        schema_id, entity_id, file_id = key
-        self._connection.run(
-            self._insert_change,
-            (
-                number,
-                self._identity.new("change", number),
-                seq,
-                schema_id,
-                file_id,
-                entity_id,
-                plugin_id,
-                schema_version,
-                snapshot,
-                metadata,
-                writer_key,
-                self._identity.now(seq),
-            ),
-        )
-        self._supersede_by(segment_id, seq, key, number, snapshot is not None, previous)
-        for hook in self._hooks:
-            hook(segment_id, seq, key, snapshot)
+        self._log(number, seq, key, values)
+        self.place(segment_id, seq, key, number, values.snapshot, previous)
         return number
+
+    def _log(self, number: int, seq: int, key: Key, values: Values) -> None:
+        identity = self._identity
+        schema_id, entity_id, file_id = key
+        id, now = identity.new("change", number), identity.now(seq)
+        row = (number, id, seq, schema_id, file_id, entity_id, *values, now)
+        self._connection.run(self._insert_change, row)
 
     def _amend(self, segment_id: int, seq: int, key: Key, values: Values, previous: Stored) -> bool:
         """Say something else in a change of the same, still open commit; it keeps its number.

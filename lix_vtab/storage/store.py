@@ -115,6 +115,7 @@ class Store:
             foreign = self.connection.execute(self._pragma).fetchone()
             if foreign != self._data_version:
                 self._data_version = foreign
+                self.transaction.stale()
                 for hook in self._on_foreign_write:
                     hook()
 

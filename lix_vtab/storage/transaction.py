@@ -28,10 +28,12 @@ class Transaction:
         "_on_rollback",
         "_savepoints",
         "active",
+        "epoch",
     )
 
     def __init__(self) -> None:
         self.active = False
+        self.epoch = 0
         self._savepoints: list[int] = []
         self._on_begin: list[Hook] = []
         self._before_commit: list[Hook] = []
@@ -44,6 +46,10 @@ class Transaction:
     def settled(self) -> bool:
         """Tell whether nothing written so far can be undone short of a full rollback."""
         return not self._savepoints
+
+    def stale(self) -> None:
+        """Begin another epoch: what was remembered about the database in this one may be wrong."""
+        self.epoch += 1
 
     def on_begin(self, hook: Hook) -> None:
         """Call `hook` when the first of our tables is written to in a transaction."""
@@ -104,6 +110,7 @@ class Transaction:
         """Forget the transaction."""
         if self.active:
             self.active = False
+            self.epoch += 1
             self._savepoints.clear()
             _run(self._on_rollback)
 
@@ -122,6 +129,7 @@ class Transaction:
     def rollback_to(self, level: int) -> None:
         """Note that everything since savepoint `level` was undone; the savepoint itself stays."""
         self._close(level + 1)
+        self.epoch += 1
         _run(self._on_rollback)
 
     def _close(self, level: int) -> None:

@@ -313,6 +313,7 @@ class Versions:
         self._descriptors.clear()
         self._parents = None
         self.generation += 1
+        self._transaction.stale()
 
     @property
     def volatile(self) -> bool:
