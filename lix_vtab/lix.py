@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -27,6 +26,7 @@ from lix_vtab.execution.guard import Reads, check_names
 from lix_vtab.execution.limits import Limits
 from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
 from lix_vtab.verbs.files import FileVerbs
 from lix_vtab.verbs.history import HistoryVerbs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,18 +115,23 @@ def _csv_value(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
+def _columns() -> int:
+    from shutil import get_terminal_size  # costs 3 ms, for a terminal only
+
+    return get_terminal_size((100, 24)).columns
+
+
 def open_screen(
     *, form: str | None, color: str | None, pager: bool | None, environment: Mapping[str, str]
 ) -> Screen:
     """Return the screen of this process' standard output."""
     out = sys.stdout
     terminal = out.isatty()
-    size = shutil.get_terminal_size((100, 24))
     paged = terminal if pager is None else pager
     return Screen(
         form or "text",
         out=out,
         paint=Paint(wants_color(color, environment, terminal=terminal)),
-        wide=size.columns if terminal else None,
+        wide=_columns() if terminal else None,
         pager=pager_command(environment) if paged and terminal else None,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, parse_json
 
 __all__ = ["Batch", "Change", "Operation", "Touch"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from lix_vtab.effects.changes import Change
 from lix_vtab.errors import InvalidValueError
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Filter"]
 

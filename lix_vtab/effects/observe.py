@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lix_vtab.effects.queries import Outside, Queries, Run
@@ -13,6 +12,7 @@ from lix_vtab.effects.reads import ReadSet
 from lix_vtab.effects.wake import Wake, wait_for, wait_for_async
 from lix_vtab.execution.executor import Parameters
 from lix_vtab.execution.result import Row
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Event", "Keeper", "Observation", "Watch"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lix_vtab.effects.reads import ACTIVE, ReadSet, Recorder
 from lix_vtab.errors import LixError, UnsupportedSql
@@ -15,6 +15,7 @@ from lix_vtab.execution.guard import Reads, recording
 from lix_vtab.execution.parse import parse
 from lix_vtab.execution.result import Row
 from lix_vtab.execution.statements import describe
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.session import Session
 from lix_vtab.surfaces.functions import SqlFunction
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from lix_vtab.effects.changes import Batch
 from lix_vtab.effects.exchange import News
 from lix_vtab.effects.filters import Filter
 from lix_vtab.effects.wake import Wake, wait_for, wait_for_async
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["QUEUE", "CommitStream", "Source"]
 

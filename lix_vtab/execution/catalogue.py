@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Protocol
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Catalogue", "CatalogueProvider", "Table", "UniqueKey"]
 

@@ -7,11 +7,10 @@ can be cached and shared. Two runs with the same text and catalogue give equal v
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lix_vtab.execution.lowered import Lowering
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = [
     "BoundScript",
@@ -225,4 +224,6 @@ class ExecutionPlan:
             (self.requirements.transaction.value, self.requirements.begin),
             (self.effects.writes, self.effects.defines, self.effects.controls_transaction),
         )
-        return hashlib.sha256(repr(decisions).encode("utf-8", "surrogatepass")).hexdigest()
+        from hashlib import sha256  # loads OpenSSL
+
+        return sha256(repr(decisions).encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import apsw
 
 from lix_vtab.execution.contracts import ExecutionPlan, Kind, PlannedStatement
 from lix_vtab.execution.executor import Executor
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["DescribeIndex", "Explained", "Explanation", "Step", "explain"]
 

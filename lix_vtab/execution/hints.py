@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from lix_vtab.errors import ColumnNotFound
@@ -18,6 +17,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     >>> nearest("lix_flie", ["lix_state", "lix_file"])
     'lix_file'
     """
+    import difflib  # only mistakes need it
+
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[found[0]] if found else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import apsw
 
 from lix_vtab.errors import StatementTimeout
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Limits", "deadline"]
 

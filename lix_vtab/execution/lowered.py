@@ -8,8 +8,9 @@ the columns RETURNING returns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = [
     "ConflictRule",

@@ -7,10 +7,10 @@ word, so no expression needs to be understood. Spans keep the author's own text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lix_vtab.errors import ParseError
 from lix_vtab.execution.tokens import CLOSE, OPEN, Token, identifier, tokenize
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Reader", "Span"]
 

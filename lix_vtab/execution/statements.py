@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -12,6 +11,7 @@ import apsw
 
 from lix_vtab.errors import RowLimitExceeded
 from lix_vtab.execution.result import Description, Row
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Outcome", "check_rows", "describe", "fetch", "run"]
 

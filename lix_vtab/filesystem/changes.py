@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lix_vtab.filesystem.content import Contents
@@ -11,6 +11,7 @@ from lix_vtab.filesystem.descriptors import BLOB_REF, FALLBACK_PLUGIN, blob_ref_
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.render import Entity, Renderer
 from lix_vtab.filesystem.renderings import EMPTY
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
 from lix_vtab.mutation.batch import BatchWriter, Checked, EntityWrite
 from lix_vtab.mutation.writer import Writer

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lix_vtab.errors import LixError
 from lix_vtab.filesystem.render import Rendered, Renderer
 from lix_vtab.filesystem.renderings import Position, Renderings, basis_behind, basis_of
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.storage.blob_codec import digest_of
 from lix_vtab.storage.blobs import Blobs

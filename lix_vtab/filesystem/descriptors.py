@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lix_vtab.errors import CorruptError
 from lix_vtab.filesystem.paths import join_name, split_name
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, parse_json
 
 __all__ = [

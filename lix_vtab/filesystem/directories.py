@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lix_vtab.errors import InvalidValueError
@@ -20,6 +20,7 @@ from lix_vtab.filesystem.refusals import (
     parent_mismatch,
 )
 from lix_vtab.filesystem.tree import check_move
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, parse_json
 from lix_vtab.mutation.writer import RowWrite, Visible, Writer
 from lix_vtab.resolution.scope import Scope

@@ -5,7 +5,7 @@ Everything that can refuse a write runs before the first row is written, the plu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lix_vtab.errors import InvalidValueError
@@ -19,6 +19,7 @@ from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.refusals import file_exists, file_is_directory, no_parent_id
 from lix_vtab.filesystem.renderings import Renderings
 from lix_vtab.filesystem.storing import FileStore
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.mutation.batch import Batch, BatchWriter, Checked, EntityWrite
 from lix_vtab.mutation.writer import RowWrite, Visible, Writer

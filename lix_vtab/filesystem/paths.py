@@ -7,9 +7,9 @@ NUL except the empty one, `.` and `..`; nothing is decoded, folded or normalised
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lix_vtab.errors import InvalidValueError
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = [
     "DirectoryPath",

@@ -7,7 +7,8 @@ a match; whether a path in it matches is still for SQLite to say.
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Region", "glob_region", "like_region", "range_region"]
 

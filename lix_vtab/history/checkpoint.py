@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lix_vtab.errors import CommitNotFound, CorruptError
 from lix_vtab.history.content import WORKING_OF_VERSION
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store

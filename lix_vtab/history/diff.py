@@ -8,7 +8,6 @@ says the same is no difference.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import orjson
 
 from lix_vtab.history.content import IS_OWN
 from lix_vtab.history.graph import Graph
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.segments import Lineage, Segments
 

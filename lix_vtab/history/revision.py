@@ -11,11 +11,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lix_vtab.errors import CommitNotFound, InvalidValueError, VersionError
 from lix_vtab.history.graph import Graph
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
 from lix_vtab.mutation.versions import VersionWriter
 from lix_vtab.resolution.scope import Scopes

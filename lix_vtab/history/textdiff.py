@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
-
 from lix_vtab.errors import InvalidValueError
 
 __all__ = ["text_diff"]
@@ -36,6 +34,8 @@ def text_diff(
     old, new = _text(before, "before"), _text(after, "after")
     if old == new:
         return ""
+    from difflib import unified_diff  # reading needs no part of it
+
     lines = unified_diff(
         _lines(old), _lines(new), str(before_name), str(after_name), n=context, lineterm="\n"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from random import SystemRandom
 
 __all__ = ["nickname"]
 
@@ -23,5 +23,6 @@ wren
 
 def nickname() -> str:
     """Return a random name such as `quiet-heron-417`."""
-    words = (secrets.choice(listed.split()) for listed in (_ADJECTIVES, _NOUNS))
-    return f"{'-'.join(words)}-{100 + secrets.randbelow(900)}"
+    random = SystemRandom()
+    words = (random.choice(listed.split()) for listed in (_ADJECTIVES, _NOUNS))
+    return f"{'-'.join(words)}-{random.randrange(100, 1000)}"

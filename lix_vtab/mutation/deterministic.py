@@ -10,9 +10,9 @@ in rollbacks. Ids and times of rows the engine makes follow their own numbers (s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.deterministic import moment_of, shuffled, uuid_of
 from lix_vtab.model.ids import NANO_LENGTH, SystemSource
 from lix_vtab.model.json import Json, canonical_json, parse_json

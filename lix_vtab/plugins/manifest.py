@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from lix_vtab.errors import PluginError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import parse_json
 from lix_vtab.plugins.matching import GlobError, compile_glob
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lix_vtab.errors import PluginError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.plugins.archive import load_archive, refusal
 from lix_vtab.plugins.contract import Plugin
 from lix_vtab.plugins.manifest import Manifest, parse_manifest

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from lix_vtab.errors import PluginError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json
 from lix_vtab.plugins.answer import Answer, DetectedChange, Nonsense, RepeatedChange, read_changes
 from lix_vtab.plugins.contract import (

@@ -22,11 +22,11 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from lix_vtab.errors import PluginError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json, parse_json
 from lix_vtab.plugins.archive import refusal
 from lix_vtab.plugins.contract import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -134,6 +133,8 @@ class Watchdog:
 
 
 def _send(thread: int, exception: type[BaseException] | None) -> None:
+    import ctypes  # only for a plugin that hangs
+
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), None if exception is None else ctypes.py_object(exception)
     )

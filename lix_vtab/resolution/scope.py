@@ -6,9 +6,10 @@ inherits from, and so on. The first layer that has a key decides whether and how
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.resolution import deep
 from lix_vtab.storage.segments import Lineage
 from lix_vtab.storage.store import Store

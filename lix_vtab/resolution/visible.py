@@ -10,8 +10,9 @@ only considered once no nearer layer has its key, so filtering never lets a hidd
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.resolution import deep
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST

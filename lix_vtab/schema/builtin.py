@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from lix_vtab.model.json import Json, parse_json
@@ -34,6 +34,8 @@ BUILTIN_KEYS: Final = (
 )
 """Every builtin key, targets of foreign keys before those who reference them."""
 
+_FOLDER = Path(__file__).with_name("builtin")
+
 
 @lru_cache(maxsize=1)
 def builtin_schemas() -> tuple[dict[str, Json], ...]:
@@ -57,8 +59,7 @@ def compiled_builtin(key: str) -> CompiledSchema:
 
 
 def _load(key: str) -> dict[str, Json]:
-    folder = resources.files("lix_vtab.schema").joinpath("builtin")
-    schema: dict[str, Json] = parse_json(folder.joinpath(f"{key}.json").read_bytes())
+    schema: dict[str, Json] = parse_json((_FOLDER / f"{key}.json").read_bytes())
     if key == "lix_stored_schema":
         schema["properties"]["value"]["allOf"] = [schema_definition()]
     return schema

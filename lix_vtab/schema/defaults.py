@@ -8,9 +8,9 @@ properties given and the defaults computed before it. An explicit null is a valu
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 
 from lix_vtab.errors import CelError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.ids import Source
 from lix_vtab.model.json import Json
 from lix_vtab.schema.cel import Constant, Expression, parse_cel

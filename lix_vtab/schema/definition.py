@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from lix_vtab.errors import CelError, SchemaDefinitionError
@@ -42,6 +42,8 @@ MAX_PROPERTIES: Final = 1000
 
 RESERVED_PREFIX: Final = "lix_"
 """Schema keys that start so belong to lix itself."""
+
+_META_SCHEMA = Path(__file__).with_name("lix_schema_definition.json")
 
 
 def validate_schema(definition: Any) -> None:
@@ -91,8 +93,7 @@ def schema_definition() -> dict[str, Json]:
 
     A definition also has to satisfy the meta-schema of its own draft.
     """
-    text = resources.files("lix_vtab.schema").joinpath("lix_schema_definition.json").read_text()
-    document: dict[str, Json] = parse_json(text)
+    document: dict[str, Json] = parse_json(_META_SCHEMA.read_bytes())
     return document
 
 

@@ -6,9 +6,10 @@ A definition without `$schema` is draft-07.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["DEFAULT", "DIALECTS", "Dialect", "find_dialect"]
 

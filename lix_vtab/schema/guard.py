@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.schema.graph import Graph, Label, Node
 from lix_vtab.schema.patterns import Weight, weigh
 from lix_vtab.schema.types import admitted_types

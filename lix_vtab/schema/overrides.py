@@ -6,11 +6,12 @@ They are evaluated once, when the schema is compiled; they have no variables.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final
 
 from lix_vtab.errors import CelError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.ids import SystemSource
 from lix_vtab.model.json import Json
 from lix_vtab.schema.cel import parse_cel

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json
 
 __all__ = ["MISSING", "Pointer", "escape", "is_pointer", "parse_pointer", "pointer_text"]

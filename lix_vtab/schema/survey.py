@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["MAX_DEPTH", "Extent", "survey", "without_surrogates"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json
 from lix_vtab.schema.graph import Graph, Node
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import zstandard
 from blake3 import blake3
-from pyfastcdc import FastCDC
 
 from lix_vtab.errors import CorruptError
+
+if TYPE_CHECKING:
+    from pyfastcdc import FastCDC
 
 __all__ = ["RAW", "SINGLE_MAX", "ZSTD", "Codec", "Readable", "digest_of"]
 
@@ -48,7 +51,12 @@ class Codec(threading.local):
     def __init__(self) -> None:
         self._compress = zstandard.ZstdCompressor(level=_LEVEL).compress
         self._decompress = zstandard.ZstdDecompressor().decompress
-        self._cutter = FastCDC(_AVG_CHUNK, min_size=_MIN_CHUNK, max_size=_MAX_CHUNK)
+
+    @cached_property
+    def _cutter(self) -> FastCDC:
+        from pyfastcdc import FastCDC  # costs 4 ms, and most files are never cut
+
+        return FastCDC(_AVG_CHUNK, min_size=_MIN_CHUNK, max_size=_MAX_CHUNK)
 
     def encode(self, data: bytes | memoryview) -> tuple[int, bytes]:
         """Return the codec and the stored form of one chunk, compressed only where it helps."""

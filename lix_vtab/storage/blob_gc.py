@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import accumulate
 
 import orjson
 
 from lix_vtab.errors import CorruptError
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["ChunkReader", "Manifest"]
 

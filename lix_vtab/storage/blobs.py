@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import orjson
 from blake3 import blake3
 
 from lix_vtab.errors import CorruptError, InvalidValueError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.storage.blob_codec import SINGLE_MAX, Codec, Readable, digest_of
 from lix_vtab.storage.blob_reader import ChunkReader, Manifest
 from lix_vtab.storage.connection import Connection

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.mutation.constraint_rules import group_name, indexed_groups
 from lix_vtab.schema import CompiledSchema, Pointer, parse_pointer
 from lix_vtab.schema.pointers import escape

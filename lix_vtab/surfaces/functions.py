@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
 
 import apsw
 
 from lix_vtab.errors import InvalidValueError, SchemaDefinitionError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.session import Session
 from lix_vtab.storage.versions import GLOBAL
 

@@ -6,8 +6,10 @@ Nothing here knows SQLite, a connection or a table's rows; `base.py` feeds it an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["OPERATORS", "Column", "Offer", "Plan", "Term", "plan"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import orjson
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.keys import split_entity_id
 from lix_vtab.resolution.visible import Query
 from lix_vtab.session import Session

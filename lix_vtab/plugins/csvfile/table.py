@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.plugins.align import align
 from lix_vtab.plugins.contract import PluginInvalidInput
 from lix_vtab.plugins.csvfile.text import Dialect, Record, value_of

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.plugins.contract import PluginInvalidInput
 from lix_vtab.plugins.jsonfile.scan import Node, is_scalar, parse_scalar, spell
 from lix_vtab.plugins.order import is_order_key

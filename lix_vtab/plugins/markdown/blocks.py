@@ -7,7 +7,8 @@ this disagrees with a full parser, blocks are cut elsewhere; no character is eve
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Block", "cut"]
 

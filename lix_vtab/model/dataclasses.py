@@ -1,0 +1,125 @@
+"""Frozen slotted dataclasses, made in a third of the time.
+
+The standard decorator compiles six methods for each class, which takes half a millisecond; there
+are a hundred such classes, and a command line should not wait for that. Here only `__init__` is
+compiled. What comes out is an ordinary dataclass, and to type checkers it is the standard one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn
+
+__all__ = ["dataclass"]
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+
+    def dataclass(*, frozen, slots):
+        """Make a class a frozen dataclass with slots.
+
+        >>> @dataclass(frozen=True, slots=True)
+        ... class Point:
+        ...     x: int
+        ...     y: int = 0
+        >>> Point(1), Point(1) == Point(1, 0), hash(Point(1)) == hash(Point(1))
+        (Point(x=1, y=0), True, True)
+        """
+        assert frozen
+        assert slots
+        return _made
+
+
+def _made(cls: type) -> type:
+    if any(map(dataclasses.is_dataclass, cls.__bases__)):
+        return dataclasses.dataclass(frozen=True, slots=True)(cls)
+    own = vars(cls)
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    made.__dataclass_params__.frozen = True
+    compared = [field.name for field in dataclasses.fields(made) if field.compare]
+    methods = {"__init__": _initialiser(made), "__repr__": _repr, **_comparison(compared)}
+    for name, method in {**methods, **_FROZEN}.items():
+        if name not in own:
+            setattr(made, name, method)
+    return made  # type: ignore[no-any-return]
+
+
+def _initialiser(cls: type) -> Any:
+    """Compile `__init__`: it sets fields by their slots, past the `__setattr__` that refuses."""
+    names: dict[str, Any] = {"_unset": dataclasses.MISSING}
+    parameters = ["self"]
+    lines: list[str] = []
+    for field in dataclasses.fields(cls):
+        parameter, value = _taken(field, names)
+        if field.init:
+            parameters.append(parameter)
+        if value:
+            names[f"_set_{field.name}"] = getattr(cls, field.name).__set__
+            lines.append(f" _set_{field.name}(self, {value})")
+    if hasattr(cls, "__post_init__"):
+        lines.append(" self.__post_init__()")
+    head = f"def __init__({', '.join(parameters)}):"
+    exec("\n".join([head, *(lines or [" pass"])]), names)
+    return names["__init__"]
+
+
+def _taken(field: dataclasses.Field[Any], names: dict[str, Any]) -> tuple[str, str]:
+    """Return the parameter of a field and what the field is set to, adding what they name."""
+    name = field.name
+    if field.default is not dataclasses.MISSING:
+        names[f"_default_{name}"] = field.default
+        return f"{name}=_default_{name}", name if field.init else f"_default_{name}"
+    if field.default_factory is not dataclasses.MISSING:
+        names[f"_make_{name}"] = field.default_factory
+        made = f"_make_{name}()"
+        return f"{name}=_unset", f"{made} if {name} is _unset else {name}" if field.init else made
+    return name, name if field.init else ""
+
+
+def _comparison(compared: list[str]) -> dict[str, Any]:
+    """Return equality and hash by the values of some fields."""
+    values = attrgetter(*compared) if compared else lambda _: ()
+
+    def equal(self: Any, other: Any) -> Any:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return values(self) == values(other)
+
+    return {"__eq__": equal, "__hash__": lambda self: hash(values(self))}
+
+
+def _values(self: Any) -> Iterator[tuple[str, Any]]:
+    return ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+
+
+def _repr(self: Any) -> str:
+    shown = ", ".join(f"{name}={value!r}" for name, value in _values(self))
+    return f"{type(self).__qualname__}({shown})"
+
+
+def _refuse_set(self: Any, name: str, value: Any) -> NoReturn:
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_delete(self: Any, name: str) -> NoReturn:
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> dict[str, Any]:
+    return dict(_values(self))
+
+
+def _restore(self: Any, state: dict[str, Any]) -> None:
+    for name, value in state.items():
+        object.__setattr__(self, name, value)
+
+
+_FROZEN = {
+    "__setattr__": _refuse_set,
+    "__delattr__": _refuse_delete,
+    "__getstate__": _state,  # pickling sets attributes, which is refused
+    "__setstate__": _restore,
+}
