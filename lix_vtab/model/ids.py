@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import secrets
 import time
+from random import SystemRandom
 from typing import Final, Protocol
 
 import uuid_utils
@@ -47,7 +47,7 @@ class SystemSource:
 
     def nano_id(self, length: int = NANO_LENGTH) -> str:
         """Return random letters, digits, `-` and `_`."""
-        return "".join(secrets.choice(_NANO_ALPHABET) for _ in range(length))
+        return "".join(SystemRandom().choices(_NANO_ALPHABET, k=length))
 
 
 def format_timestamp(milliseconds: int) -> str:
