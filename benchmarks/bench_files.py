@@ -52,7 +52,7 @@ def test_insert_a_json_file_of_120_leaves(benchmark, kind):
 @pytest.mark.parametrize("leaves", [LEAVES, MANY])
 @pytest.mark.parametrize("way", ["bytes", "entity"])
 def test_update_one_leaf(benchmark, leaves, way):
-    """Row 18. By bytes the file is parsed; by entity its text is rendered again."""
+    """Row 18. By bytes the file is parsed; by entity the leaf is put into its text."""
     benchmark.group = f"update one leaf of {leaves}"
     connection = lix_vtab.open().connection
     connection.execute(INSERT, ("f", "/f.json", nested(0, leaves)))
@@ -68,6 +68,21 @@ def test_update_one_leaf(benchmark, leaves, way):
 
     setup = by_bytes if way == "bytes" else by_entity
     benchmark.pedantic(connection.execute, setup=setup, rounds=200 if leaves == LEAVES else 20)
+
+
+@pytest.mark.parametrize("leaves", [LEAVES, MANY])
+def test_add_one_leaf(benchmark, leaves):
+    """Beside row 18: the whole file is compared, for members may have moved."""
+    benchmark.group = f"add one leaf to {leaves}"
+    connection = lix_vtab.open().connection
+    connection.execute(INSERT, ("f", "/f.json", nested(0, leaves)))
+    numbers = count(1)
+
+    def longer():
+        data = nested(0, leaves).replace(b'"version":1', b'"version":1,"n%d":1' % next(numbers))
+        return (("UPDATE lix_file SET data = ? WHERE id = 'f'", (data,)), {})
+
+    benchmark.pedantic(connection.execute, setup=longer, rounds=100 if leaves == LEAVES else 10)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +141,7 @@ def test_insert_one_file_among_many(benchmark, many, side):
         return ((f"INSERT INTO {table}(id, path, data) VALUES (?, ?, ?)", row), {})
 
     benchmark.pedantic(connection.execute, setup=fresh, rounds=200)
+    connection.execute(f"DELETE FROM {table} WHERE path GLOB '/new/*'")
 
 
 def test_insert_many_files(benchmark):

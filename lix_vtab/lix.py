@@ -422,9 +422,13 @@ class Lix(FileVerbs, HistoryVerbs):
         """
         self._call("lix_rebuild")
 
-    def check(self) -> list[str]:
-        """Return what is wrong with the stored facts; empty when they are sound."""
-        return [row[0] for row in self.execute("SELECT problem FROM lix_check")]
+    def check(self, *, content: bool = True) -> list[str]:
+        """Return what is wrong with the stored facts; empty when they are sound.
+
+        Without `content` the bytes of files are not read and held against their hashes.
+        """
+        found = self.execute("SELECT problem FROM lix_check(?)", (int(content),))
+        return [row[0] for row in found]
 
     # -- life
 

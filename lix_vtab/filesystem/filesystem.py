@@ -56,7 +56,7 @@ class Filesystem:
         store.on_rebuild(lambda: rebuild_entries(store))
         store.on_check(lambda: check_entries(store))
         store.on_check(lambda: check_renderings(store))
-        store.on_check(lambda: check_blobs(store.connection, store.db))
+        store.on_check(lambda: check_blobs(store.connection, store.db), content=True)
         self.blobs = Blobs(store.connection, store.db)
         self.plugins = Plugins(store, catalogue, writer)
         renderer = Renderer(store, self.lookup, self.blobs, self.plugins)

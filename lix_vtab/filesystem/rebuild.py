@@ -79,6 +79,13 @@ _RENDERINGS = (
         "AND NOT EXISTS (SELECT 1 FROM lix_internal_chunk c WHERE c.hash = r.hash) "
         "AND NOT EXISTS (SELECT 1 FROM lix_internal_blob b WHERE b.hash = r.hash)",
     ),
+    (
+        "a part of the content {} is missing",
+        # sizes and numbers of chunks by turns
+        "SELECT lower(hex(b.hash)) FROM lix_internal_blob b WHERE json_valid(b.chunks) AND EXISTS ("
+        "SELECT 1 FROM json_each(b.chunks) j WHERE j.key % 2 = 1 "
+        "AND NOT EXISTS (SELECT 1 FROM lix_internal_chunk c WHERE c.id = j.value))",
+    ),
 )
 
 

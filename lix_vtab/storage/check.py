@@ -113,10 +113,11 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
 """Message and query of each invariant; the query lists what breaks it."""
 
 
-def check(store: Store, limit: int = 20, *, replay: bool = True) -> list[str]:
+def check(store: Store, limit: int = 20, *, replay: bool = True, content: bool = True) -> list[str]:
     """Return what is wrong, at most `limit` findings per invariant; empty when sound.
 
     `replay` also derives the rows from the log and compares, which needs temporary tables.
+    `content` also reads the content of every file and compares it with its hash.
     """
     problems: list[str] = []
     for message, sql in INVARIANTS:
@@ -124,5 +125,5 @@ def check(store: Store, limit: int = 20, *, replay: bool = True) -> list[str]:
         problems.extend(message.format(f"'{row[0]}'") for row in found)
     if replay and not problems:
         problems.extend(differences(store, limit))
-    problems.extend(store.checked())
+    problems.extend(store.checked(content=content))
     return problems

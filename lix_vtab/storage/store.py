@@ -72,7 +72,7 @@ class Store:
         self._pragma = f"PRAGMA {quote(db)}.data_version"
         self.transaction.after_commit(self._note_commit)
         self._on_rebuild: list[Callable[[], None]] = []
-        self._on_check: list[Callable[[], Iterable[str]]] = []
+        self._on_check: list[tuple[Callable[[], Iterable[str]], bool]] = []
         self._on_foreign_write: list[Callable[[], None]] = [
             self.segments.forget,
             self.overlay.forget,
@@ -87,19 +87,23 @@ class Store:
         """Call `hook` when all that is derived must be derived again, rows of keys first."""
         self._on_rebuild.append(hook)
 
-    def on_check(self, hook: Callable[[], Iterable[str]]) -> None:
-        """Let `hook` yield what is wrong with the tables it knows about."""
-        self._on_check.append(hook)
+    def on_check(self, hook: Callable[[], Iterable[str]], *, content: bool = False) -> None:
+        """Let `hook` yield what is wrong with the tables it knows about.
+
+        `content` says that it reads the content of every file.
+        """
+        self._on_check.append((hook, content))
 
     def rebuilt(self) -> None:
         """Let others rebuild what they derive from the rows."""
         for hook in self._on_rebuild:
             hook()
 
-    def checked(self) -> Iterator[str]:
-        """Yield what others find wrong."""
-        for hook in self._on_check:
-            yield from hook()
+    def checked(self, *, content: bool = True) -> Iterator[str]:
+        """Yield what others find wrong, with or without the content of files."""
+        for hook, reads_content in self._on_check:
+            if content or not reads_content:
+                yield from hook()
 
     def refresh(self) -> None:
         """Notice what other connections committed."""

@@ -99,3 +99,30 @@ def test_while_another_connection_writes(tmp_path: Path) -> None:
         assert one.gc().chunks == 0
         assert one.read_file("/b.bin") == other.read_file("/b.bin") == b"b" * 5000
         assert one.check() == []
+
+
+def test_a_check_may_leave_content_unread(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path) as lix:
+        lix.write_file("/a.bin", b"x" * 100_000)
+        assert lix.check() == lix.check(content=False) == []
+    plain = apsw.Connection(path)
+    plain.execute("UPDATE lix_internal_chunk SET data = zeroblob(length(data))")
+    plain.close()
+    with lix_vtab.open(path) as lix:
+        found = lix.check()
+        assert [problem.split()[0] for problem in found] == ["chunk", "chunk", "blob"]
+        assert lix.check(content=False) == []
+        for sql in ("lix_check", "lix_check(1)", "lix_check WHERE content = 1"):
+            assert lix.execute(f"SELECT problem FROM {sql}").rows == [(text,) for text in found]
+        for sql in ("lix_check(0)", "lix_check WHERE content = 0"):
+            assert lix.execute(f"SELECT problem FROM {sql}").rows == []
+        with pytest.raises(LixError, match="chunk"):
+            lix.read_file("/a.bin")
+    plain = apsw.Connection(path)
+    plain.execute("DELETE FROM lix_internal_chunk")
+    plain.close()
+    with lix_vtab.open(path) as lix:
+        (problem,) = lix.check(content=False)
+        assert "is missing" in problem
+        assert len(lix.check()) == 2
