@@ -1,15 +1,19 @@
 """Where the commits made to one database file are announced in this process.
 
 Connections of one process can be opened by different parts of a program that know nothing of each
-other, so those to the same file find their exchange by its path.
+other, so those to the same file find their exchange here. A file is known by its device and number
+rather than by its path: whatever is made in the place of a file that was deleted or replaced is
+another database, though connections to the old one may still be open. An exchange lives as long as
+a connection that uses it.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from lix_vtab.effects.changes import Change, Touch
 
@@ -79,16 +83,21 @@ class Exchange:
             return list(self._hearings)
 
 
-_by_path: weakref.WeakValueDictionary[str, Exchange] = weakref.WeakValueDictionary()
-_by_path_lock = threading.Lock()
+_File: TypeAlias = tuple[int, int]
+_exchanges: weakref.WeakValueDictionary[_File, Exchange] = weakref.WeakValueDictionary()
+_exchanges_lock = threading.Lock()
 
 
 def exchange_of(path: str) -> Exchange:
-    """Return the exchange of a database file; one in memory (no path) has its own."""
-    if not path:
+    """Return the exchange of a database file; what is no file of its own has its own."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        # in memory, or gone already
         return Exchange()
-    with _by_path_lock:
-        found = _by_path.get(path)
-        if found is None:
-            found = _by_path[path] = Exchange()
-        return found
+    file = (found.st_dev, found.st_ino)
+    with _exchanges_lock:
+        known = _exchanges.get(file)
+        if known is None:
+            known = _exchanges[file] = Exchange()
+        return known
