@@ -35,7 +35,10 @@ _NOWHERE = object()
 
 
 class _Recipe(NamedTuple):
-    """A compiled plan. `schema` and `file` are places of parameters that name one of those."""
+    """A compiled plan. `schema` and `file` are places of parameters that name one of those.
+
+    `few` says that one entity is meant, so that all rows are fetched at once.
+    """
 
     near: Query
     in_file: Query
@@ -43,6 +46,7 @@ class _Recipe(NamedTuple):
     schema: int | None
     file: int | None
     versions: tuple[int, ...]
+    few: bool
 
 
 class _Bound(NamedTuple):
@@ -140,9 +144,11 @@ class Reader:
         schema_id = None if recipe.schema is None else params[recipe.schema]
         view = scope.view(schema_id, store.overlay.occupied())
         extra = (scope.version_no << VERSION_SHIFT,) if self._multi else ()
-        return store.connection.execute(
-            query.sql(store.db, view.shape, len(scope.chain)), (*params, *extra, *view.params)
-        )
+        sql = query.sql(store.db, view.shape, len(scope.chain))
+        values = (*params, *extra, *view.params)
+        if recipe.few:
+            return store.connection.run(sql, values).fetchall()
+        return store.connection.execute(sql, values)
 
     def _version(self, bound: _Bound, version_id: str) -> Iterable[Sequence[Any]]:
         scope = self._session.scopes.of(version_id)
@@ -203,8 +209,15 @@ class Reader:
             # another is meant
             for more in ((), ("x.file_id <> 1",))
         )
+        one_entity = any(key.startswith("x.entity_id = ") for key in making.keys)
         return _Recipe(
-            near, in_file, tuple(making.steps), making.schema, making.file, tuple(making.versions)
+            near,
+            in_file,
+            tuple(making.steps),
+            making.schema,
+            making.file,
+            tuple(making.versions),
+            one_entity and making.schema is not None,
         )
 
     def _term(self, making: _Making, column: Column, term: Term) -> None:
