@@ -15,6 +15,7 @@ from lix_vtab.execution.limits import Limits
 from lix_vtab.execution.translate import translate
 from lix_vtab.lix import Lix, Version
 from lix_vtab.loading import load_into
+from lix_vtab.plugins.run import TIME_LIMIT
 from lix_vtab.storage.trusted import OwnCode
 
 __all__ = ["load", "open"]
@@ -51,6 +52,7 @@ def open(
     writer_key: str | None = None,
     statement_timeout: float | None = None,
     row_limit: int | None = None,
+    plugin_timeout: float | None = TIME_LIMIT,
 ) -> Lix:
     """Open a database, creating it and its lix when needed.
 
@@ -58,7 +60,8 @@ def open(
     `key_values` are written untracked on every open; `plugins` replaces the plugins on offer, which
     are `lix_vtab.plugins.BUILTIN` and those of installed packages; `internal` allows looking at
     `lix_internal_*` tables; `writer_key` tags what this session writes. A statement may take
-    `statement_timeout` seconds and return `row_limit` rows.
+    `statement_timeout` seconds and return `row_limit` rows, a plugin may take `plugin_timeout`
+    seconds for one file; None is for ever.
 
     >>> lix = open()
     >>> lix.execute("SELECT 1 + 1").rows
@@ -89,6 +92,7 @@ def open(
             internal=internal,
             plugins=plugins,
         )
+        loaded.session.files.plugins.limit(plugin_timeout)
         authorized = Reads()
         lix = Lix(connection, loaded, authorized, Limits(statement_timeout, row_limit))
         loaded.session.writer_key = writer_key

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -361,6 +363,24 @@ def test_a_failing_plugin_fails_the_statement(mood: str, text: str, in_transacti
         assert lix.execute("SELECT count(*) FROM lix_change").rows == count
         assert lix.execute("SELECT * FROM lix_directory").rows == []
         assert lix.check() == []
+
+
+def test_how_long_a_plugin_may_take() -> None:
+    class Slow(Toy):
+        def detect_changes(self, *arguments: Any) -> Any:
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:
+                pass
+            return super().detect_changes(*arguments)
+
+    for seconds in (5, None):
+        with lix_vtab.open(plugins=[Slow()], plugin_timeout=seconds) as lix:
+            lix.write_file("/a.words", "a")
+    with lix_vtab.open(plugins=[Slow()], plugin_timeout=0.05) as lix:
+        with pytest.raises(PluginError, match=r"stopped after 0\.05 s") as caught:
+            lix.write_file("/a.words", "a")
+        assert caught.value.details["kind"] == "timeout"
+        assert paths(lix) == []
 
 
 def test_a_script_with_a_failing_plugin_leaves_nothing() -> None:
