@@ -11,6 +11,7 @@ from lix_vtab.schema import BUILTIN_KEYS, CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import Surface
+from lix_vtab.surfaces.derived_by_version import DERIVED_TABLES, DerivedByVersion
 from lix_vtab.surfaces.entity import Entity, EntityByVersion
 from lix_vtab.surfaces.entity_history import EntityHistory, entity_at
 from lix_vtab.surfaces.entity_label import EntityLabel
@@ -38,6 +39,7 @@ _ON_DEMAND = re.compile("pragma_.*|jsonb?_(each|tree)").fullmatch
 
 _SPECIAL: dict[tuple[str, str], Build] = {
     ("lix_entity_label", "state"): EntityLabel,
+    **{(key, "state_by_version"): DerivedByVersion for key in DERIVED_TABLES},
 }
 """Tables that show more than stored rows."""
 

@@ -267,3 +267,51 @@ def test_checkpoints_are_labelled(open_session: Callable[..., Session]) -> None:
         "SELECT e.entity_id, e.schema_key, l.name FROM lix_entity_label e"
         " JOIN lix_label l ON l.id = e.label_id"
     ) == [(id, "lix_commit", "checkpoint")]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "lix_change",
+        "lix_change_author",
+        "lix_change_set",
+        "lix_change_set_element",
+        "lix_commit",
+        "lix_commit_edge",
+        "lix_version_pointer",
+    ],
+)
+def test_bookkeeping_by_version(lix: Session, key: str) -> None:
+    """It belongs to the global version, and all that inherit from it show it."""
+    lix.execute("INSERT INTO lix_account(id, name) VALUES ('ann', 'Ann')")
+    lix.execute("INSERT INTO lix_active_account(account_id) VALUES ('ann')")
+    lix.create_version("draft")
+    lix.create_version("alone", inherits_from=None)
+    lix.execute("INSERT INTO lix_key_value(key, value) VALUES ('k', 1)")
+    main, table = lix.main(), f"{key}_by_version"
+    names = lix.column("SELECT name FROM pragma_table_info(?)", (key,))
+    assert lix.column("SELECT name FROM pragma_table_info(?)", (table,)) == [
+        *names[: names.index("lixcol_file_id") + 1],
+        "lixcol_version_id",
+        *names[names.index("lixcol_file_id") + 1 :],
+    ]
+    rows = lix.rows(f"SELECT lixcol_entity_id FROM {key} ORDER BY 1")
+    assert rows
+    for version, origin in (("global", None), (main, "global")):
+        assert rows == lix.rows(
+            f"SELECT lixcol_entity_id FROM {table} WHERE lixcol_version_id = ?"
+            " AND lixcol_inherited_from_version_id IS ? ORDER BY 1",
+            (version, origin),
+        )
+    assert lix.value(f"SELECT count(*) FROM {table}") == 3 * len(rows)
+    assert lix.rows(f"SELECT * FROM {table} WHERE lixcol_version_id IN ('gone', 'alone')") == []
+    (one,) = rows[0]
+    assert lix.rows(
+        f"SELECT lixcol_version_id = ?2 FROM {table} WHERE lixcol_entity_id = ?1"
+        " AND lixcol_inherited_from_version_id IS NULL OR lixcol_entity_id = ?1"
+        " AND lixcol_version_id = ?2 ORDER BY 1",
+        (one, main),
+    ) == [(0,), (1,)]
+    for sql in (f"DELETE FROM {table}", f"UPDATE {table} SET lixcol_metadata = '{{}}'"):
+        with pytest.raises(ReadOnlyError):
+            lix.execute(sql)
