@@ -91,7 +91,7 @@ TABLES: dict[str, str] = {
 INDEXES: dict[str, str] = {
     "effect_due": "effect(state, due_at)",
     # file 1 is always 'lix': rows of entity tables, which nobody lists by file
-    "tip_file": "tip(segment_id, file_id, schema_id, entity_id) WHERE file_id <> 1",
+    "tip_file": "tip(segment_id, file_id, schema_id, entity_id, live, change_no) WHERE file_id <> 1",
     "commit_parent": "commit(parent_seq)",
     "commit_version": "commit(version_no, seq)",
     "commit_segment": "commit(segment_id, seq)",
