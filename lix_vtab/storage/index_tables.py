@@ -3,8 +3,8 @@
 A group is what a unique rule, a foreign key or an index of a schema names; `group_id` is its
 interned name. `holder` is where a row lies: a segment, or minus the number of the version whose
 overlay it is. What is said holds for the commits [since, until) of a segment; of an overlay only
-the present is kept. Segments no version reads any more keep their entries, because their commits can
-still be asked for (`<schema>_at`).
+the present is kept. Segments no version reads any more keep their entries, because their commits
+can still be asked for (`<schema>_at`).
 """
 
 from __future__ import annotations
