@@ -66,11 +66,19 @@ def explain(
 ) -> Explanation:
     """Explain `sql` without running it; parameters need not be given."""
     plan = executor.plan(sql)
-    statements = tuple(
-        (statement, tuple(_explain(connection, part, describe_index) for part in _parts(statement)))
-        for statement in plan.statements
-    )
-    return Explanation(plan, statements)
+    statements = []
+    defined = False
+    for statement in plan.statements:
+        try:
+            parts = [_explain(connection, part, describe_index) for part in _parts(statement)]
+        except apsw.SQLError as error:
+            if not defined:
+                raise executor.failure(error, (), sql) from error
+            # it needs what an earlier statement of the script has yet to define
+            parts = [Explained(part, ()) for part, _ in _parts(statement)]
+        statements.append((statement, tuple(parts)))
+        defined = defined or statement.kind is Kind.DEFINE
+    return Explanation(plan, tuple(statements))
 
 
 def _parts(statement: PlannedStatement) -> list[tuple[str, int]]:
@@ -86,6 +94,8 @@ def _explain(
     """Ask SQLite for the query plan of one statement; -1 parameters means it has none."""
     sql, width = part
     if width < 0:
+        # it has no query plan, but SQLite says what is wrong with it
+        connection.execute(sql, explain=1)
         return Explained(sql, ())
     rows: list[Any] = connection.execute(sql, (None,) * width, explain=2).fetchall()
     depths = {0: -1}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from lix_vtab.errors import StatementTimeout
+from lix_vtab.errors import InvalidValueError, StatementTimeout
 from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Limits", "deadline"]
@@ -23,6 +23,12 @@ class Limits:
 
     seconds: float | None = None
     rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not self.seconds > 0:
+            raise InvalidValueError(f"a statement needs time to run, not {self.seconds} seconds")
+        if self.rows is not None and self.rows < 0:
+            raise InvalidValueError(f"a statement cannot return {self.rows} rows")
 
     @property
     def any(self) -> bool:

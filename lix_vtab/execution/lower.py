@@ -20,7 +20,8 @@ from lix_vtab.execution.fragments import (
 )
 from lix_vtab.execution.lower_insert import InsertLowering
 from lix_vtab.execution.lowered import LoweredDelete, LoweredUpdate, Lowering
-from lix_vtab.execution.tokens import quote
+from lix_vtab.execution.spans import Span
+from lix_vtab.execution.tokens import CLOSE, OPEN, quote
 
 __all__ = ["lower"]
 
@@ -45,7 +46,7 @@ def _update(parts: Update, table: Table) -> LoweredUpdate:
     rows.text(f" FROM {source_table(parts)}")
     if parts.from_:
         # SQLite takes several tables as one group, and loses the alias of a group of one.
-        several = any(token.keyword == "JOIN" or token.text == "," for token in parts.from_.tokens)
+        several = _several(parts.from_)
         rows.text(", (" if several else ", ").span(parts.from_).text(")" if several else "")
     if parts.where:
         rows.text(" WHERE ").span(parts.where)
@@ -60,6 +61,16 @@ def _update(parts: Update, table: Table) -> LoweredUpdate:
         shape(parts),
         parts.action,
     )
+
+
+def _several(tables: Span) -> bool:
+    """Tell whether a FROM clause names more than one table, sub-queries counting as one."""
+    depth = 0
+    for token in tables.tokens:
+        depth += (token.kind == OPEN) - (token.kind == CLOSE)
+        if depth == 0 and (token.keyword == "JOIN" or token.text == ","):
+            return True
+    return False
 
 
 def _delete(parts: Delete, table: Table) -> LoweredDelete:

@@ -97,6 +97,11 @@ INSERT INTO entry (k) VALUES ('d') RETURNING count(*);
 DELETE FROM entry RETURNING entry.*;
 UPDATE entry SET n = i.b FROM item AS i, item AS j WHERE i.id = entry.u AND j.id = i.id RETURNING k, n;
 UPDATE entry SET n = i.b FROM (SELECT * FROM item) AS i WHERE i.id = entry.u RETURNING k, n;
+UPDATE entry SET n = i.b FROM (SELECT id, b FROM item) AS i WHERE i.id = entry.u RETURNING k, n;
+UPDATE entry SET n = i.b FROM (SELECT x.id, x.b FROM item x JOIN item y ON y.id = x.id) i WHERE i.id = entry.u RETURNING k, n;
+UPDATE entry SET n = x.column2 FROM (VALUES ('a', 7), ('b', 8)) AS x WHERE x.column1 = k RETURNING k, n;
+UPDATE entry SET n = i.b FROM (SELECT id, b FROM item) AS i, (SELECT 1, 2) WHERE i.id = entry.u RETURNING k, n;
+UPDATE entry SET n = json_each.value FROM json_each('[5, 6]') WHERE json_each.id = u RETURNING k, n;
 UPDATE entry SET n = i.b FROM item AS i WHERE i.id = entry.u RETURNING i.b;
 
 -- refused by SQLite, hence here

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lix_vtab.errors import LixError
 from lix_vtab.execution.explain import explain
 
 
@@ -52,3 +55,17 @@ def test_scripts_definitions_and_nested_plans(virtual):
 def test_details_can_be_described(virtual):
     found = explain(virtual.db, virtual.executor, "SELECT * FROM entry", str.lower)
     assert "scan entry virtual table" in str(found)
+
+
+def test_what_is_wrong_is_said(virtual):
+    for sql in ("SELEC 1", "CREATE TABLE x(", "SELECT * FROM nowhere", "DROP TABLE nowhere"):
+        with pytest.raises(LixError) as caught:
+            explain(virtual.db, virtual.executor, sql)
+        assert caught.value.code in ("LIX_PARSE_ERROR", "LIX_TABLE_NOT_FOUND")
+
+
+def test_a_script_may_use_what_it_defines(virtual):
+    script = "BEGIN; CREATE TABLE made (v); INSERT INTO made VALUES (1); COMMIT"
+    found = explain(virtual.db, virtual.executor, script)
+    assert [statement.kind.value for statement, _ in found.statements] == ["define", "insert"]
+    assert not virtual.db.table_exists("main", "made")

@@ -474,3 +474,12 @@ def test_explain(lix):
         "EXPLAIN SELECT COUNT(*) FROM lix_state WHERE file_id = 'missing'"
         " AND plugin_key = 'plugin_json'"
     ).rows
+
+
+@pytest.mark.parametrize(
+    "limits", [{"statement_timeout": 0}, {"statement_timeout": -1.0}, {"row_limit": -1}]
+)
+def test_limits_nothing_could_keep(limits):
+    with pytest.raises(lix_vtab.LixError) as caught:
+        lix_vtab.open(**limits)
+    assert caught.value.code == "LIX_INVALID_PARAM"
