@@ -8,11 +8,13 @@ ones; how versions inherit is taken as it is now.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from lix_vtab.effects.changes import Change, Operation
 from lix_vtab.resolution.scope import Layer, Scopes
 from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.rows import WITHDRAWN
 from lix_vtab.storage.store import Store
 
 __all__ = ["PAGE", "Journal", "JournalCommit"]
@@ -50,6 +52,11 @@ _ADOPTED = (
 _SNAPSHOT = (
     "CASE WHEN q.before > 0 THEN (SELECT snapshot FROM lix_internal_change WHERE no = q.before) "
     "ELSE (SELECT snapshot FROM lix_internal_overlay WHERE no = -q.before) END"
+)
+# The row of a version unless it was withdrawn.
+_COUNTS = (
+    "(SELECT w.no FROM lix_internal_change w WHERE w.no = coalesce({0}) "
+    f"AND (w.snapshot IS NOT NULL OR w.schema_version <> '{WITHDRAWN}'))"
 )
 _FIXED = 4
 """Parameters before those of the layers: first and last change, commit, segment."""
@@ -96,18 +103,48 @@ class Journal:
 
     def changes(self, commit: JournalCommit) -> list[Change]:
         """Return what a commit changed, in the order it was written."""
-        store = self._store
         layers = self._layers(commit)
-        shape = "".join(layer.kind for layer in layers)
+        found = self._found(commit, layers)
+        if any(row[4] is None and row[3] == WITHDRAWN for row in found):
+            found = self._uncovered(commit, found, [layer for layer in layers if layer.depth])
+        # a tombstone that hides nothing is the trace of a row that came and went
+        return [_change(commit, row) for row in found if row[4] is not None or row[10] is not None]
+
+    def _uncovered(
+        self, commit: JournalCommit, found: list[Sequence[object]], behind: Sequence[Layer]
+    ) -> list[Sequence[object]]:
+        """Let rows that were withdrawn say what the version inherits instead, if anything."""
+        inherited = {row[0]: row for row in self._found(commit, behind)}
+        told = []
+        for row in found:
+            if row[4] is None and row[3] == WITHDRAWN:
+                shows = inherited[row[0]]
+                version = self._schema_version(row[9] if shows[10] is None else shows[9])
+                told.append((*row[:3], version, shows[10], *row[5:]))
+            else:
+                told.append((*row,))
+        return [*told]
+
+    def _schema_version(self, number: object) -> str | None:
+        """Return the schema version of a change, or of an untracked row (a negative number)."""
+        if not isinstance(number, int):
+            return None
+        store = self._store
+        overlay = store.overlay.by_no(-number) if number < 0 else None
+        values = store.rows.values_of(number) if overlay is None else overlay.values
+        return None if values is None else values.schema_version
+
+    def _found(self, commit: JournalCommit, layers: Sequence[Layer]) -> list[Sequence[object]]:
+        """Return the changes of a commit, each with what the first of some layers showed before."""
+        withdrawn = any(pair[0] < 0 for pair in self._store.overlay.occupied())
+        shape = " ".join(f"{layer.kind}{layer.depth if withdrawn else ''}" for layer in layers)
         sql = self._sql.get(shape)
         if sql is None:
-            sql = self._sql[shape] = qualify(_query(shape), store.db)
+            sql = self._sql[shape] = qualify(_query(shape), self._store.db)
         params = [commit.first_change, commit.last_change, commit.seq, commit.segment_id]
         for layer in layers:
             params += layer.params
-        found = store.connection.execute(sql, params)
-        # a tombstone that hides nothing is the trace of a row that came and went
-        return [_change(commit, row) for row in found if row[4] is not None or row[10] is not None]
+        return self._store.connection.execute(sql, params).fetchall()  # type: ignore[return-value]
 
     def _layers(self, commit: JournalCommit) -> list[Layer]:
         """Return where to look for the row before, nearest first."""
@@ -131,16 +168,26 @@ class Journal:
 
 
 def _query(shape: str) -> str:
-    """Write the query for layers of a shape, such as `ppop`."""
+    """Write the query for layers of a shape, such as `p p o p`.
+
+    With the depths of the layers, `p0 p0 o1 p1`, rows that were withdrawn count as none.
+    """
     levels = []
     number = _FIXED + 1
-    for kind in shape:
-        if kind == "o":
-            levels.append(_OVERLAY.format(number))
-            number += 1
-        else:
-            levels.append(_AT.format(number, number + 1))
-            number += 2
+    for depth, words in groupby(shape.split(), key=lambda word: word[1:]):
+        # of one version untracked rows come first
+        found: list[str] = []
+        tracked: list[str] = []
+        for kind in (word[0] for word in words):
+            if kind == "o":
+                found.append(_OVERLAY.format(number))
+                number += 1
+            else:
+                (tracked if depth else found).append(_AT.format(number, number + 1))
+                number += 2
+        levels += found
+        if tracked:
+            levels.append(_COUNTS.format(", ".join([*tracked, "NULL"])))
     before = f"coalesce({', '.join([*levels, 'NULL'])})"
     return (
         f"SELECT q.*, {_SNAPSHOT} FROM ("

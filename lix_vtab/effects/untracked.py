@@ -104,7 +104,7 @@ class Untracked:
             if found is not None:
                 return found.values
             stored = store.rows.find(store.segments.lineage(place[1]), key)
-            if stored is not None:
+            if stored is not None and not stored.withdrawn:
                 return stored.values if depth else None
         return None
 

@@ -46,7 +46,7 @@ _FOLD = f"""INSERT OR IGNORE INTO lix_internal_entry
     SELECT ?1, e.parent, e.name, {NEWEST}, e.kind, e.entity_id, t.from_seq
     FROM lix_internal_entry e
     JOIN lix_internal_tip t ON t.segment_id = ?1 AND t.schema_id = e.kind
-        AND t.entity_id = e.entity_id AND t.file_id = {LIX} AND t.live
+        AND t.entity_id = e.entity_id AND t.file_id = {LIX} AND t.live = 1
     JOIN lix_internal_change c ON c.no = t.change_no
     WHERE e.holder = ?2 AND e.since <= ?3 AND e.until > ?3
     AND (e.kind = {DIRECTORY_ID} AND (e.parent, e.name) = ({", ".join(DIRECTORY_SPOT)})

@@ -111,6 +111,8 @@ class Renderings:
             if kind != "o" or numbers[0] in overlays:
                 shape += f"{place}{kind} "
                 params += numbers
+        if not shape:
+            return []
         text = self._sql.get(shape)
         if text is None:
             text = self._sql[shape] = qualify(sql.select(shape), self._store.db)

@@ -124,7 +124,8 @@ class FileStore:
         scope = self._writer.scope(version_id)
         if wanted is None or self._lookup.file(scope, file_id) is None:
             return False
-        if self._contents.digest(scope, file_id) == (wanted.hash.hex() or None):
+        known = self._contents.content(scope, file_id)
+        if known is not None and known.hash == wanted.hash:
             return True
         here = sorted(self._renderer.entities(scope, file_id))
         if here != sorted(self._renderer.entities(source, file_id)):

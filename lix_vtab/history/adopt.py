@@ -6,8 +6,6 @@ from collections.abc import Iterable
 
 from lix_vtab.errors import CorruptError, VersionNotFound
 from lix_vtab.storage.commits import Commit
-from lix_vtab.storage.ddl import qualify
-from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
 
 __all__ = ["adopt"]
@@ -32,17 +30,12 @@ def adopt(
     for parent in parents:
         store.commits.add_parent(seq, parent.seq)
     lineage = store.segments.lineage(segment_id)
-    sql = qualify(
-        "SELECT schema_id, entity_id, file_id, snapshot FROM lix_internal_change WHERE no = ?",
-        store.db,
-    )
     for number in changes:
-        row = store.connection.execute(sql, (number,)).fetchone()
-        if row is None:
+        key, values = store.rows.key_of(number), store.rows.values_of(number)
+        if key is None or values is None:
             raise CorruptError(f"change number {number} does not exist")
-        key = Key(*row[:3])
         previous = store.rows.find(lineage, key)
         if previous is None or previous.change_no != number:
-            store.rows.place(segment_id, seq, key, number, row[3], previous)
+            store.rows.place(segment_id, seq, key, number, values, previous)
             store.commits.adopt(seq, number)
     return seq

@@ -17,6 +17,7 @@ from lix_vtab.history.content import IS_OWN
 from lix_vtab.history.graph import Graph
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.storage.commits import Commit
+from lix_vtab.storage.rows import WITHDRAWN
 from lix_vtab.storage.segments import Lineage, Segments
 
 __all__ = ["FIELDS", "Comparison", "Span", "compare"]
@@ -54,7 +55,13 @@ FIELDS: Mapping[str, str] = {
 _DIFFERS = (
     "x.no IS NOT y.no AND (x.snapshot IS NOT y.snapshot OR (x.snapshot IS NOT NULL "
     "AND (x.metadata IS NOT y.metadata OR x.schema_version IS NOT y.schema_version "
-    "OR x.plugin_id IS NOT y.plugin_id)))"
+    "OR x.plugin_id IS NOT y.plugin_id)){0})"
+)
+# Neither state shows the entity, but one of them also hides what a version may inherit.
+_HIDES = f"coalesce({{0}}.snapshot IS NULL AND {{0}}.schema_version <> '{WITHDRAWN}', 0)"
+_HIDDEN = (
+    " OR (x.snapshot IS NULL AND y.snapshot IS NULL "
+    f"AND {_HIDES.format('x')} <> {_HIDES.format('y')})"
 )
 
 _TOUCHED = (
@@ -121,17 +128,20 @@ class Comparison:
         parameters: int = 0,
         *,
         searched: bool = False,
+        hidden: bool = False,
     ) -> str:
         """Write the query for conditions that use the parameters up to a number.
 
         `outputs` and `filters` are templates over `FIELDS`; `keys` are conditions on the columns
         of a key, `h.schema_id` and so on. They are `searched` when they name an entity: then its
-        rows are looked up instead of all that was touched.
+        rows are looked up instead of all that was touched. What is `hidden` differs too: entities
+        neither state shows, but one deleted.
         """
         source = (_SEARCHED if searched else _TOUCHED).format(
             parameters + 1, " AND ".join(keys) or "1"
         )
-        return _write(self.shape, source, tuple(outputs), tuple(filters), parameters + 2)
+        conditions = (_DIFFERS.format(_HIDDEN if hidden else ""), *filters)
+        return _write(self.shape, source, tuple(outputs), conditions, parameters + 2)
 
 
 @lru_cache(maxsize=256)
@@ -139,13 +149,13 @@ def _write(
     shape: tuple[int, int],
     source: str,
     outputs: tuple[str, ...],
-    filters: tuple[str, ...],
+    conditions: tuple[str, ...],
     first: int,
 ) -> str:
     """Write the query over the keys of a source; rows are looked up from parameter `first` on."""
     before = _shown(first, shape[0])
     after = _shown(first + 2 * shape[0], shape[1])
-    where = " AND ".join([_DIFFERS, *filters])
+    where = " AND ".join(conditions)
     # materialised, because SQLite would look rows up again each time they are mentioned
     text = (
         "WITH d AS MATERIALIZED (SELECT k.schema_id, k.entity_id, k.file_id, "
@@ -172,6 +182,10 @@ def compare(
 
 def _between(graph: Graph, before: Commit | None, after: Commit | None) -> list[Span]:
     """Return the commits of each line that the other does not have."""
+    if before is not None and after is not None and before.segment_id == after.segment_id:
+        # the usual case, for which the lines need not be walked
+        low, high = sorted((before.seq, after.seq))
+        return [Span(before.segment_id, low, high)] if low < high else []
     one, other = ([] if commit is None else list(graph.line(commit)) for commit in (before, after))
     limits = dict(other)
     spans: list[Span] = []

@@ -1,7 +1,9 @@
 """Undo and redo: taking back the newest commits of a version, and taking that back.
 
 Each is a new commit marked with the commit it is about. A commit counts as undone when the newest
-mark about it says so; new commits of another kind end what can be redone.
+mark about it says so; new commits of another kind end what can be redone. A mark that takes back
+the last thing that counts leaves everything as it was before that, so it tells where to go on:
+finding what to undo costs the same however often something was undone and redone.
 """
 
 from __future__ import annotations
@@ -11,29 +13,33 @@ from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError, NothingToRedo, NothingToUndo
 from lix_vtab.history.core import History
-from lix_vtab.history.restore import Restorer, differences
+from lix_vtab.history.restore import Restorer
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
+from lix_vtab.storage.versions import Pointer
 
 __all__ = ["Undo"]
 
 _RECENT = """
-SELECT c.seq, r.kind, r.target_seq, EXISTS (SELECT 1 FROM lix_internal_checkpoint k
+SELECT c.seq, r.kind, r.target_seq, r.skip_seq, EXISTS (SELECT 1 FROM lix_internal_checkpoint k
     WHERE k.seq = c.seq) OR NOT (EXISTS (SELECT 1 FROM lix_internal_change h
     WHERE h.no BETWEEN c.first_change AND c.last_change AND h.commit_seq = c.seq)
-    OR EXISTS (SELECT 1 FROM lix_internal_member m WHERE m.seq = c.seq))
+    OR EXISTS (SELECT 1 FROM lix_internal_member m WHERE m.seq = c.seq)
+    OR EXISTS (SELECT 1 FROM lix_internal_rendering f
+        WHERE f.holder = c.segment_id AND f.since = c.seq))
 FROM lix_internal_commit c LEFT JOIN lix_internal_reversal r ON r.seq = c.seq
 WHERE c.segment_id = ? AND c.version_no = ? AND c.seq <= ? ORDER BY c.seq DESC
 """
 
 
 class _Recent(NamedTuple):
-    """A commit of the version, newest first: what it is a mark about, and whether it is empty."""
+    """A commit of the version: what it is a mark about, where to go on, whether it is empty."""
 
     seq: int
     kind: str | None
     target_seq: int | None
+    skip_seq: int | None
     empty: bool
 
 
@@ -59,13 +65,22 @@ class Undo:
 
         Raises NothingToUndo, or MergeConflictError when later commits changed the same entities.
         """
-        self._seal(version_id)
+        self._restorer.seal(version_id)
+        pointer = self._pointer(version_id)
         undone: dict[int, bool] = {}
-        for recent in self._recent(version_id):
+        # whether everything after the commit that is found cancels out
+        last = True
+        for recent in self._recent(pointer, "undo", "redo"):
             if recent.target_seq is not None:
                 undone.setdefault(recent.target_seq, recent.kind == "undo")
-            elif not (recent.empty or undone.get(recent.seq) or (own and not self._mine(recent))):
-                return self._reverse(version_id, recent.seq, "undo", writer_key)
+                last = last and recent.skip_seq is not None
+            elif recent.empty or undone.get(recent.seq):
+                continue
+            elif own and not self._mine(recent):
+                last = False
+            else:
+                skip = self._before(pointer, recent, "undo", "redo") if last else None
+                return self._reverse(version_id, recent.seq, "undo", skip, writer_key)
         raise NothingToUndo(
             f"version '{version_id}' has no commit to undo",
             hint="undo does not go back before the version began",
@@ -74,17 +89,21 @@ class Undo:
 
     def redo(self, version_id: str, *, own: bool = False, writer_key: str | None = None) -> Commit:
         """Apply the commit undone last again; raise NothingToRedo when there is none."""
-        self._seal(version_id)
+        self._restorer.seal(version_id)
+        pointer = self._pointer(version_id)
         undone: dict[int, bool] = {}
-        for recent in self._recent(version_id):
+        last = True
+        for recent in self._recent(pointer, "redo"):
+            theirs = own and not self._mine(recent)
             if recent.target_seq is None:
-                if recent.empty or (own and not self._mine(recent)):
-                    continue
-                break
-            if undone.setdefault(recent.target_seq, recent.kind == "undo") and not (
-                own and not self._mine(recent)
-            ):
-                return self._reverse(version_id, recent.target_seq, "redo", writer_key)
+                if not recent.empty and not theirs:
+                    break
+                last = last and recent.empty
+            elif undone.setdefault(recent.target_seq, recent.kind == "undo") and not theirs:
+                skip = self._before(pointer, recent, "redo") if last else None
+                return self._reverse(version_id, recent.target_seq, "redo", skip, writer_key)
+            else:
+                last = last and recent.kind == "redo" and recent.skip_seq is not None
         raise NothingToRedo(
             f"version '{version_id}' has nothing to redo",
             hint="only what was just undone can be redone",
@@ -92,47 +111,67 @@ class Undo:
         )
 
     def _reverse(
-        self, version_id: str, target_seq: int, kind: str, writer_key: str | None
+        self,
+        version_id: str,
+        target_seq: int,
+        kind: str,
+        skip_seq: int | None,
+        writer_key: str | None,
     ) -> Commit:
         target = self._store.commits.by_seq(target_seq)
         if target is None:
             raise CorruptError(f"commit number {target_seq} does not exist")
-        message = f"{kind.capitalize()} {target.id}"
-        if kind == "undo":
-            made = self._restorer.invert(version_id, target, message=message, writer_key=writer_key)
-        else:
-            parents = self._history.graph.parents(target)
-            comparison = self._history.compare(parents[0] if parents else None, target)
-            made = self._restorer.transfer(
-                version_id,
-                differences(self._store, comparison),
-                target,
-                message=message,
-                writer_key=writer_key,
-            )
+        parents = self._history.graph.parents(target)
+        before = parents[0] if parents else None
+        ends = (target, before) if kind == "undo" else (before, target)
+        made = self._restorer.transfer(
+            version_id,
+            *ends,
+            message=f"{kind.capitalize()} {target.id}",
+            writer_key=writer_key,
+            always=True,
+        )
         self._store.connection.execute(
-            qualify(
-                "INSERT OR REPLACE INTO lix_internal_reversal VALUES (?, ?, ?)", self._store.db
-            ),
-            (made.seq, kind, target_seq),
+            qualify("INSERT INTO lix_internal_reversal VALUES (?, ?, ?, ?)", self._store.db),
+            (made.seq, kind, target_seq, skip_seq),
         )
         return made
 
-    def _recent(self, version_id: str) -> Iterator[_Recent]:
-        store = self._store
-        pointer = store.versions.pointer(version_id)
-        if pointer is None or pointer.tip_seq is None:
-            return
-        found = store.connection.execute(
-            qualify(_RECENT, store.db), (pointer.segment_id, pointer.no, pointer.tip_seq)
-        )
-        for row in found:
-            yield _Recent(*row)
-
-    def _seal(self, version_id: str) -> None:
+    def _pointer(self, version_id: str) -> Pointer:
         pointer = self._store.versions.pointer(version_id)
-        if pointer is not None:
-            self._store.commits.seal(pointer.no)
+        if pointer is None:
+            raise CorruptError(f"version '{version_id}' has no pointer")
+        return pointer
+
+    def _recent(self, pointer: Pointer, *following: str) -> Iterator[_Recent]:
+        """Yield the commits of a version, newest first; leave out what marks of some kinds skip."""
+        store = self._store
+        sql = qualify(_RECENT, store.db)
+        newest = pointer.tip_seq
+        while newest is not None:
+            found = store.connection.execute(sql, (pointer.segment_id, pointer.no, newest))
+            newest = None
+            for row in found:
+                recent = _Recent(*row)
+                yield recent
+                if recent.kind in following and recent.skip_seq is not None:
+                    newest = recent.skip_seq
+                    break
+
+    def _before(self, pointer: Pointer, recent: _Recent, *following: str) -> int:
+        """Return the commit before one, or where to go on from there; 0 when there is none."""
+        sql = qualify(
+            "SELECT c.seq, r.kind, r.skip_seq FROM lix_internal_commit c "
+            "LEFT JOIN lix_internal_reversal r ON r.seq = c.seq "
+            "WHERE c.segment_id = ? AND c.version_no = ? AND c.seq < ? ORDER BY c.seq DESC LIMIT 1",
+            self._store.db,
+        )
+        params = (pointer.segment_id, pointer.no, recent.seq)
+        row = self._store.connection.execute(sql, params).fetchone()
+        if row is None:
+            return 0
+        seq, kind, skip_seq = row
+        return skip_seq if kind in following and skip_seq is not None else int(seq)
 
     # -- whose commits
 

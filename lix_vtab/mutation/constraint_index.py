@@ -51,7 +51,7 @@ INSERT INTO lix_internal_index
 SELECT i.group_id, i.value, ?1, {NEWEST}, i.entity_id, i.file_id, t.from_seq
 FROM lix_internal_tip t JOIN lix_internal_index i ON i.entity_id = t.entity_id
  AND i.file_id = t.file_id AND i.holder = ?2 AND i.since <= ?3 AND i.until > ?3
-WHERE t.segment_id = ?1 AND t.schema_id = ?4 AND t.live AND t.from_seq <= ?3
+WHERE t.segment_id = ?1 AND t.schema_id = ?4 AND t.live = 1 AND t.from_seq <= ?3
   AND i.group_id = ?5
 """
 

@@ -196,7 +196,7 @@ class Constraints:
 
     def _shown(self, write: Write) -> Json | None:
         visible = write.before
-        if visible is None:
+        if visible is None or visible.withdrawn:
             visible = self._writer.visible(write.version_id, write.key)
         return _content(visible)
 

@@ -12,7 +12,7 @@ from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.writes import Lane, RowWrite, Visible, Watcher, Write
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.compiled import CompiledSchema
-from lix_vtab.storage.rows import Key, Stored, Values
+from lix_vtab.storage.rows import WITHDRAWN, Key, Stored, Values
 from lix_vtab.storage.store import Store
 from lix_vtab.storage.versions import DESCRIPTOR
 
@@ -126,16 +126,16 @@ class Writer:
             added = self._store.rows.add(lane.version_no, lane.segment_id, key, values)
             if added:
                 return added
-        before = shown or self._own(lane, key)
-        if before is not None and before.depth:
-            before = None
+        # over an inherited row there may be one that was withdrawn
+        before = shown if shown is not None and not shown.depth else self._own(lane, key)
         if before is not None and before.values.snapshot is not None:
             self._check_existing(before, row, values, schema, unique=unique)
         elif (
             updates and _frozen(schema) and (copies or not shown or shown.values[:4] != values[:4])
         ):
             raise immutable(row)
-        found = before or (None if copies else shown)
+        own = before is not None and not before.withdrawn
+        found = before if own else (None if copies else shown)
         if found is not None and found.untracked == row.untracked:
             same = found.values == values if not row.untracked else found.values[:4] == values[:4]
             if same:
@@ -215,13 +215,15 @@ class Writer:
         raw: bool = False,
         matched: Values | None = None,
         shown: Visible | None = None,
+        withdraw: bool = False,
     ) -> bool:
         """Delete the visible row of a key from a version; tell whether there was one.
 
         An untracked row of the version itself is removed, so that a tracked one shows again; any
         other row is hidden by a tombstone. `matched` is an inherited row the statement found: the
         version gets its tombstone even if the same statement deleted the row at its origin.
-        `shown` is the visible row, for those who have just looked.
+        `shown` is the visible row, for those who have just looked. To `withdraw` a row hides
+        nothing the version may inherit one day.
         """
         visible = shown or (self.own(version_id, key) if raw else self.visible(version_id, key))
         if visible is None and matched is not None and self.own(version_id, key) is None:
@@ -242,7 +244,7 @@ class Writer:
             visible.untracked and visible.depth == 0,
         )
         write = Write(version_id, version_no, key, None, row, visible, None)
-        self._store_removal(write, segment_id, visible)
+        self._store_removal(write, segment_id, visible, withdraw=withdraw)
         return True
 
     # -- looking
@@ -290,25 +292,28 @@ class Writer:
 
     def visible(self, version_id: str, key: Key) -> Visible | None:
         """Return the row a version shows for a key: own, or inherited; a tombstone hides."""
-        scope = self._scopes.of(version_id)
-        if scope is None:
-            return None
-        for depth, link in enumerate(scope.chain):
-            place = self._store.versions.place(link)
-            found = None if place is None else self._look(place, depth, key)
-            if found is not None:
-                return found if found.values.snapshot is not None else None
-        return None
+        return self._first(version_id, key)
 
     def beneath(self, version_id: str, key: Key) -> Visible | None:
         """Return the row a version shows once its own untracked row of a key is gone."""
+        return self._first(version_id, key, tracked=True)
+
+    def inherited(self, version_id: str, key: Key) -> Visible | None:
+        """Return the row a version would show for a key if it had none of its own."""
+        return self._first(version_id, key, nearest=1)
+
+    def _first(
+        self, version_id: str, key: Key, *, nearest: int = 0, tracked: bool = False
+    ) -> Visible | None:
+        """Return the first row of the chain; `tracked` leaves out untracked ones of the first."""
         scope = self._scopes.of(version_id)
         if scope is None:
             return None
-        for depth, link in enumerate(scope.chain):
+        for depth, link in enumerate(scope.chain[nearest:], nearest):
             place = self._store.versions.place(link)
-            found = None if place is None else self._look(place, depth, key, tracked=not depth)
-            if found is not None:
+            only = tracked and not depth
+            found = None if place is None else self._look(place, depth, key, tracked=only)
+            if found is not None and not found.withdrawn:
                 return found if found.values.snapshot is not None else None
         return None
 
@@ -388,7 +393,9 @@ class Writer:
             return stored.change_no
         return self._store.rows.write(lane.version_no, lane.segment_id, key, values, stored)
 
-    def _store_removal(self, write: Write, segment_id: int, visible: Visible) -> None:
+    def _store_removal(
+        self, write: Write, segment_id: int, visible: Visible, *, withdraw: bool
+    ) -> None:
         watchers = self.watched(write.row.schema_key, removal=True)
         for watcher in watchers:
             if watcher.check is not None:
@@ -398,6 +405,8 @@ class Writer:
             store.overlay.delete(write.version_no, write.key)
         else:
             values = visible.values._replace(snapshot=None, writer_key=write.row.writer_key)
+            if withdraw:
+                values = values._replace(schema_version=WITHDRAWN, metadata=None)
             stored = self._tracked(segment_id, write.key, visible)
             if stored is not None and self._was_born_here(write, stored):
                 store.rows.erase(segment_id, stored.from_seq, write.key, stored)

@@ -36,6 +36,11 @@ class Visible(NamedTuple):
     created_at: str
     stored: Stored | None
 
+    @property
+    def withdrawn(self) -> bool:
+        """Tell whether the version has no row of its own any more and shows what it inherits."""
+        return self.stored is not None and self.stored.withdrawn
+
     def is_row(self, rowid: int) -> bool:
         """Tell whether this is still the row a statement read under `rowid`."""
         return rowid < 0 if self.stored is None else self.stored.change_no == rowid

@@ -43,7 +43,10 @@ class Scope:
     _views: dict[object, tuple[frozenset[tuple[int, int]], View]] = field(default_factory=dict)
 
     def view(self, schema_id: int | None, occupied: frozenset[tuple[int, int]]) -> View:
-        """Leave out overlays that hold nothing of a schema (or of any, when None)."""
+        """Leave out overlays that hold nothing of a schema (or of any, when None).
+
+        `occupied` also tells which segments hold rows that were withdrawn.
+        """
         known = self._views.get(schema_id)
         if known is not None and known[0] is occupied:
             return known[1]
@@ -54,16 +57,17 @@ class Scope:
             layers = [
                 x for x in self.layers if x.kind != "o" or (x.params[0], schema_id) in occupied
             ]
-        view = self._view(layers)
+        view = self._view(layers, _withdrawn(layers, schema_id, occupied))
         self._views[schema_id] = (occupied, view)
         return view
 
-    def _view(self, layers: list[Layer]) -> View:
+    def _view(self, layers: list[Layer], withdrawn: frozenset[Layer]) -> View:
         if len(layers) > deep.FEW:
             overlaid = any(layer.kind == "o" for layer in layers)
-            shape = deep.DEEP_OVERLAID if overlaid else deep.DEEP
+            shape = deep.shape(overlaid=overlaid, withdrawn=bool(withdrawn))
             return View(shape, (self.version_id, deep.describe(layers, self.chain)))
-        return View(_shape(layers), (self.version_id, *self.chain[1:], *_params(layers)))
+        shape = _shape(layers, withdrawn)
+        return View(shape, (self.version_id, *self.chain[1:], *_params(layers)))
 
     def own(self) -> Scope:
         """Return the same scope without what is inherited."""
@@ -121,9 +125,29 @@ def _segments(lineage: Lineage, depth: int) -> list[Layer]:
     ]
 
 
-def _shape(layers: list[Layer]) -> str:
-    """Describe layers as text, for example `0o 0t 1t`: equal shapes need equal SQL."""
-    return " ".join(f"{layer.depth}{layer.kind}" for layer in layers)
+def _withdrawn(
+    layers: list[Layer], schema_id: int | None, occupied: frozenset[tuple[int, int]]
+) -> frozenset[Layer]:
+    """Return the layers in which rows may let show what lies behind."""
+    segments = {-n for n, schema in occupied if n < 0 and schema_id in (None, schema)}
+    if not segments:
+        return frozenset()
+    last = layers[-1].depth if layers else 0
+    return frozenset(
+        x for x in layers if x.kind != "o" and x.depth < last and x.params[0] in segments
+    )
+
+
+def _shape(layers: list[Layer], withdrawn: frozenset[Layer]) -> str:
+    """Describe layers as text, for example `0o 0t 1t`: equal shapes need equal SQL.
+
+    Where rows may be withdrawn, `t` becomes `w` and `p` becomes `q`.
+    """
+    kinds = {"t": "w", "p": "q"}
+    return " ".join(
+        f"{layer.depth}{kinds[layer.kind] if layer in withdrawn else layer.kind}"
+        for layer in layers
+    )
 
 
 def _params(layers: list[Layer]) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ only considered once no nearer layer has its key, so filtering never lets a hidd
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import field
 
 from lix_vtab.model.dataclasses import dataclass
@@ -99,6 +100,11 @@ IN_FILE = "x.file_id <> 1"
 # capitals because index names cannot be qualified by a database, as `qualify` would do.
 _BY_FILE = " INDEXED BY LIX_INTERNAL_TIP_FILE"
 
+_KEY_PARTS = ("schema_id", "entity_id", "file_id")
+
+_PLAIN = {"w": "t", "q": "p"}
+"""Kinds of layers in which rows may be withdrawn, and what they are otherwise."""
+
 _FIELD = re.compile(r"\{(\w+)\}")
 _TIP_ONLY = frozenset(
     ["schema_id", "schema_key", "entity_id", "file", "file_id", "change_no", "commit_id",
@@ -135,7 +141,7 @@ class Query:
     def build(self, shape: str, chain: int = 1) -> str:
         """Write the SQL with internal tables unqualified, to be part of a larger statement."""
         if shape.startswith(deep.DEEP):
-            return self._deep(overlaid=shape == deep.DEEP_OVERLAID)
+            return self._deep(shape)
         layers = _number(shape, self.parameters + chain)
         if not layers:
             return f"SELECT {', '.join('NULL' for _ in self.outputs)} WHERE 0"
@@ -145,6 +151,7 @@ class Query:
 
     def _select(self, layers: list[tuple[int, str, int]], index: int) -> str:
         depth, kind, first = layers[index]
+        kind = _PLAIN.get(kind, kind)
         fields = {
             **(_OVERLAY if kind == "o" else _TIP),
             "version_id": f"?{self.parameters + 1}",
@@ -179,12 +186,13 @@ class Query:
         if not self.deleted:
             where.append(alive)
         where += [_fill(template, fields) for template in self.filters]
-        where += [_absent(layer) for layer in layers[:index]]
+        where += _uncovered(layers[:index], depth)
         outputs = ", ".join(_fill(template, fields) for template in self.outputs)
         return f"SELECT {outputs} FROM {source} WHERE {' AND '.join(where)}"
 
-    def _deep(self, *, overlaid: bool) -> str:
-        nearest = deep.nearest(overlays=overlaid)
+    def _deep(self, shape: str) -> str:
+        overlaid = shape in deep.OVERLAID
+        nearest = deep.nearest(overlays=overlaid, withdrawn=shape in deep.WITHDRAWN)
         tracked = self._deep_select({**_TIP, **deep.OF_SEGMENTS}, nearest)
         above = self._deep_select({**_OVERLAY, **deep.OF_OVERLAYS}, nearest) if overlaid else None
         order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
@@ -223,24 +231,47 @@ def _number(shape: str, before: int) -> list[tuple[int, str, int]]:
     number = before + 1
     for word in shape.split():
         layers.append((int(word[:-1]), word[-1], number))
-        number += 2 if word[-1] == "p" else 1
+        number += 2 if word[-1] in "pq" else 1
     return layers
 
 
-def _absent(layer: tuple[int, str, int]) -> str:
-    """Say that a nearer layer does not have the key, be it a row or a tombstone."""
+def _uncovered(nearer: list[tuple[int, str, int]], depth: int) -> Iterator[str]:
+    """Say that no nearer layer has the key, be it a row or a tombstone.
+
+    A version whose nearest row of a key was withdrawn has none as far as those behind it go.
+    """
+    for place, layer in enumerate(nearer):
+        withdrawing = [x for x in nearer[:place] if x[0] == layer[0] and x[1] in _PLAIN]
+        if layer[0] == depth:
+            yield _absent(layer)
+        else:
+            more = [f" AND {_absent(x, 'w')}" for x in withdrawing]
+            if layer[1] in _PLAIN:
+                more.append(f" AND {_live(layer)} <> 2")
+            yield _absent(layer, more="".join(more))
+
+
+def _absent(layer: tuple[int, str, int], alias: str = "h", more: str = "") -> str:
+    """Say that a layer does not have the key, or none of which holds what `more` says."""
     _, kind, first = layer
-    key = "h.schema_id = x.schema_id AND h.entity_id = x.entity_id AND h.file_id = x.file_id"
+    key = " AND ".join(f"{alias}.{part} = x.{part}" for part in _KEY_PARTS) + more
     if kind == "o":
         return (
-            f"NOT EXISTS (SELECT 1 FROM lix_internal_overlay h WHERE h.version_no = ?{first} "
-            f"AND {key})"
+            f"NOT EXISTS (SELECT 1 FROM lix_internal_overlay {alias} "
+            f"WHERE {alias}.version_no = ?{first} AND {key})"
         )
-    then = f" AND h.first_seq <= ?{first + 1}" if kind == "p" else ""
+    then = f" AND {alias}.first_seq <= ?{first + 1}" if kind in "pq" else ""
     return (
-        f"NOT EXISTS (SELECT 1 FROM lix_internal_tip h WHERE h.segment_id = ?{first} "
-        f"AND {key}{then})"
+        f"NOT EXISTS (SELECT 1 FROM lix_internal_tip {alias} "
+        f"WHERE {alias}.segment_id = ?{first}{then} AND {key})"
     )
+
+
+def _live(layer: tuple[int, str, int]) -> str:
+    """Write what `live` says of row `h` of a layer."""
+    if layer[1] == "w":
+        return "h.live"
+    return _THEN.format(limit=f"?{layer[2] + 1}", tip="live", past="p.live").replace("x.", "h.")
 
 
 def _fill(template: str, fields: dict[str, str]) -> str:

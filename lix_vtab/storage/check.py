@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.rebuild import differences
+from lix_vtab.storage.rows import LIVE
 from lix_vtab.storage.store import Store
 
 __all__ = ["check"]
@@ -54,14 +55,14 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         "SELECT a.entity_id FROM (SELECT * FROM lix_internal_tip) a "
         "LEFT JOIN lix_internal_change b ON b.no = a.change_no "
         "WHERE b.no IS NULL OR b.schema_id <> a.schema_id OR b.entity_id <> a.entity_id "
-        "OR b.file_id <> a.file_id OR (b.snapshot IS NOT NULL) <> a.live",
+        f"OR b.file_id <> a.file_id OR {LIVE.format('b')} <> a.live",
     ),
     (
         "a superseded row of entity {} shows a change of something else",
         "SELECT a.entity_id FROM lix_internal_past a "
         "LEFT JOIN lix_internal_change b ON b.no = a.change_no "
         "WHERE b.no IS NULL OR b.schema_id <> a.schema_id OR b.entity_id <> a.entity_id "
-        "OR b.file_id <> a.file_id OR (b.snapshot IS NOT NULL) <> a.live",
+        f"OR b.file_id <> a.file_id OR {LIVE.format('b')} <> a.live",
     ),
     (
         "a superseded row of entity {} has no successor",

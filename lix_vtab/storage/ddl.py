@@ -47,8 +47,11 @@ TABLES: dict[str, str] = {
         PRIMARY KEY (seq, change_no)) WITHOUT ROWID""",
     # Commits that are checkpoints.
     "checkpoint": "(seq INTEGER PRIMARY KEY, name TEXT)",
-    # Commits that undo or redo another.
-    "reversal": "(seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, target_seq INTEGER NOT NULL)",
+    # Commits that undo or redo another. What came after commit `skip_seq` and up to this one
+    # cancels out, so that looking for what to undo can go on there.
+    "reversal": """(
+        seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, target_seq INTEGER NOT NULL,
+        skip_seq INTEGER)""",
     # `parent_id` at `fork_seq` is where the segment starts; reading continues at `base_id` up to
     # `base_seq`, which skips parents whose rows were folded into this segment.
     "segment": """(
@@ -60,8 +63,9 @@ TABLES: dict[str, str] = {
         commit_id TEXT, tip_seq INTEGER, working_commit_id TEXT NOT NULL,
         working_change_set_id TEXT NOT NULL, baseline_seq INTEGER, created_at TEXT NOT NULL,
         updated_at TEXT NOT NULL)""",
-    # The newest row of each key in each segment. `live` is 0 for a tombstone, `first_seq` the
-    # commit that brought the key into the segment, `created_at` NULL when it is the change's own.
+    # The newest row of each key in each segment. `live` is 0 for a tombstone and 2 for a row that
+    # was withdrawn (see `rows.WITHDRAWN`), `first_seq` the commit that brought the key into the
+    # segment, `created_at` NULL when it is the change's own.
     "tip": """(
         segment_id INTEGER NOT NULL, schema_id INTEGER NOT NULL, entity_id TEXT NOT NULL,
         file_id INTEGER NOT NULL, change_no INTEGER NOT NULL, live INTEGER NOT NULL,
@@ -92,6 +96,9 @@ INDEXES: dict[str, str] = {
     "effect_due": "effect(state, due_at)",
     # file 1 is always 'lix': rows of entity tables, which nobody lists by file
     "tip_file": "tip(segment_id, file_id, schema_id, entity_id, live, change_no) WHERE file_id <> 1",
+    # hardly ever has any rows: those that were withdrawn
+    "tip_withdrawn": "tip(segment_id, schema_id) WHERE live = 2",
+    "past_withdrawn": "past(segment_id, schema_id) WHERE live = 2",
     "commit_parent": "commit(parent_seq)",
     "commit_version": "commit(version_no, seq)",
     "commit_segment": "commit(segment_id, seq)",
@@ -122,7 +129,7 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def qualify(sql: str, db: str) -> str:
     """Address the internal tables of one attached database in `sql`."""
     return sql.replace("lix_internal_", f"{quote(db)}.lix_internal_")

@@ -18,6 +18,13 @@ _COLUMNS = (
 )
 
 
+_OCCUPIED = (
+    "SELECT DISTINCT version_no, schema_id FROM lix_internal_overlay "
+    "UNION SELECT -segment_id, schema_id FROM lix_internal_tip WHERE live = 2 "
+    "UNION SELECT -segment_id, schema_id FROM lix_internal_past WHERE live = 2"
+)
+
+
 class OverlayRow(NamedTuple):
     """An untracked row."""
 
@@ -153,13 +160,12 @@ class Overlay:
     def occupied(self) -> frozenset[tuple[int, int]]:
         """Return the (version, schema) pairs that may have untracked rows.
 
-        Reading skips the overlay of all others, which is nearly always.
+        Reading skips the overlay of all others, which is nearly always. As rare are rows that were
+        withdrawn; their (segment, schema) pairs are here too, segments being negative.
         """
         known = self._occupied
         if known is None:
-            sql = qualify(
-                "SELECT DISTINCT version_no, schema_id FROM lix_internal_overlay", self._db
-            )
+            sql = qualify(_OCCUPIED, self._db)
             known = frozenset((row[0], row[1]) for row in self._connection.execute(sql))
             if self._transaction.settled:
                 self._occupied = known
@@ -169,6 +175,11 @@ class Overlay:
         """Drop what is cached about occupied pairs."""
         self._occupied = None
         self._transaction.stale()
+
+    def forget_folded(self) -> None:
+        """Do so when a segment got rows of another, if there may be withdrawn ones among them."""
+        if self._occupied is not None and any(pair[0] < 0 for pair in self._occupied):
+            self.forget()
 
 
 def _row(row: tuple[object, ...]) -> OverlayRow:

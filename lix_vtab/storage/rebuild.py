@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.rows import LIVE
 from lix_vtab.storage.segments import COPY, Lineage
 from lix_vtab.storage.store import Store
 
@@ -62,13 +63,13 @@ WHERE t.first_seq <= ?3
 """
 
 # Own changes of a segment's commits, then adopted ones. Bounds of the range make it a look-up.
-_CONTENTS = """
-SELECT h.schema_id, h.entity_id, h.file_id, c.seq, h.no, h.snapshot IS NOT NULL AS live, 1 AS own
+_CONTENTS = f"""
+SELECT h.schema_id, h.entity_id, h.file_id, c.seq, h.no, {LIVE.format("h")} AS live, 1 AS own
 FROM lix_internal_commit c CROSS JOIN lix_internal_change h
 WHERE c.segment_id = ?1 AND h.commit_seq = c.seq
   AND h.no BETWEEN c.first_change AND coalesce(c.last_change, 9223372036854775807)
 UNION ALL
-SELECT h.schema_id, h.entity_id, h.file_id, c.seq, h.no, h.snapshot IS NOT NULL, 0
+SELECT h.schema_id, h.entity_id, h.file_id, c.seq, h.no, {LIVE.format("h")}, 0
 FROM lix_internal_commit c CROSS JOIN lix_internal_member m CROSS JOIN lix_internal_change h
 WHERE c.segment_id = ?1 AND m.seq = c.seq AND h.no = m.change_no
 """

@@ -12,7 +12,29 @@ from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
 from lix_vtab.storage.segments import Lineage
 
-__all__ = ["Follows", "Key", "PlaceHook", "Rows", "Stored", "Values"]
+__all__ = [
+    "LIVE",
+    "WITHDRAWN",
+    "Follows",
+    "Key",
+    "PlaceHook",
+    "Rows",
+    "Stored",
+    "Values",
+    "liveness",
+]
+
+WITHDRAWN = ""
+"""Schema version of a change that says that its version has no row of its own any more.
+
+It has no snapshot, as a deletion has none; but a deletion hides what the version inherits.
+"""
+
+LIVE = (
+    f"CASE WHEN {{0}}.snapshot IS NOT NULL THEN 1 WHEN {{0}}.schema_version = '{WITHDRAWN}' "
+    "THEN 2 ELSE 0 END"
+)
+"""What the column `live` of a row says whose change is {0}."""
 
 
 class Key(NamedTuple):
@@ -33,6 +55,13 @@ class Values(NamedTuple):
     writer_key: str | None
 
 
+def liveness(values: Values) -> int:
+    """Return what the column `live` of a row says: 1, 0 for a tombstone, 2 if it is withdrawn."""
+    if values.snapshot is not None:
+        return 1
+    return 2 if values.schema_version == WITHDRAWN else 0
+
+
 class Stored(NamedTuple):
     """A version's own newest row of a key, tombstones included."""
 
@@ -43,6 +72,11 @@ class Stored(NamedTuple):
     first_seq: int
     in_tip: bool
     """Whether the row is in the version's own segment, not in one it was forked from."""
+
+    @property
+    def withdrawn(self) -> bool:
+        """Tell whether the version has no row of its own any more and shows what it inherits."""
+        return liveness(self.values) == 2
 
 
 PlaceHook = Callable[[int, int, Key, str | None], None]
@@ -75,6 +109,7 @@ class Rows:
         "_newest",
         "_supersede",
         "_update_tip",
+        "on_withdrawal",
     )
 
     def __init__(
@@ -86,6 +121,7 @@ class Rows:
         self._identity = identity
         self._hooks: list[PlaceHook] = []
         self._follows: list[tuple[PlaceHook, Follows]] = []
+        self.on_withdrawal: list[Callable[[], None]] = []
         self._newest = qualify(
             f"SELECT t.change_no, {_VALUES}, coalesce(t.created_at, c.created_at), t.from_seq, "
             "t.first_seq FROM lix_internal_tip t LEFT JOIN lix_internal_change c "
@@ -171,14 +207,12 @@ class Rows:
         seq = commits.open(version_no)
         number = commits.peek_change()
         run = self._connection.run
-        snapshot = values.snapshot
-        run(self._add_tip, (segment_id, *key, number, snapshot is not None, seq, seq, None))
+        run(self._add_tip, (segment_id, *key, number, liveness(values), seq, seq, None))
         if not self._connection.changes():
             return 0
         commits.next_change()
         self._log(number, seq, key, values)
-        for hook in self._hooks:
-            hook(segment_id, seq, key, snapshot)
+        self._tell(segment_id, seq, key, values)
         return number
 
     def write(
@@ -197,7 +231,7 @@ class Rows:
                 return previous.change_no
         number = self._commits.next_change()
         self._log(number, seq, key, values)
-        self.place(segment_id, seq, key, number, values.snapshot, previous)
+        self.place(segment_id, seq, key, number, values, previous)
         return number
 
     def _log(self, number: int, seq: int, key: Key, values: Values) -> None:
@@ -216,11 +250,10 @@ class Rows:
         run(self._amend_change, (*values, self._identity.now(seq), previous.change_no, seq))
         if not self._connection.changes():
             return False
-        live = values.snapshot is not None
+        live = liveness(values)
         created = previous.created_at
         run(self._update_tip, (previous.change_no, live, seq, created, segment_id, *key))
-        for hook in self._hooks:
-            hook(segment_id, seq, key, values.snapshot)
+        self._tell(segment_id, seq, key, values)
         return True
 
     def place(
@@ -229,13 +262,19 @@ class Rows:
         seq: int,
         key: Key,
         change_no: int,
-        snapshot: str | None,
+        values: Values,
         previous: Stored | None,
     ) -> None:
         """Make a change the newest row of `key` in a segment as of commit `seq`."""
-        self._supersede_by(segment_id, seq, key, change_no, snapshot is not None, previous)
+        self._supersede_by(segment_id, seq, key, change_no, liveness(values), previous)
+        self._tell(segment_id, seq, key, values)
+
+    def _tell(self, segment_id: int, seq: int, key: Key, values: Values) -> None:
+        if liveness(values) == 2:
+            for told in self.on_withdrawal:
+                told()
         for hook in self._hooks:
-            hook(segment_id, seq, key, snapshot)
+            hook(segment_id, seq, key, values.snapshot)
 
     def _supersede_by(
         self,
@@ -243,7 +282,7 @@ class Rows:
         seq: int,
         key: Key,
         change_no: int,
-        live: bool,
+        live: int,
         previous: Stored | None,
     ) -> None:
         run = self._connection.run

@@ -9,7 +9,7 @@ from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity
-from lix_vtab.storage.rows import Key, Rows, Stored, Values
+from lix_vtab.storage.rows import Key, Rows, Stored, Values, liveness
 
 __all__ = ["ManyRows", "RowChange"]
 
@@ -81,7 +81,7 @@ class ManyRows:
         self._executemany(self._insert_change, self._changes(rows, first, seq))
         new, old = [], []
         for number, (key, values, previous) in enumerate(rows, first):
-            live = values.snapshot is not None
+            live = liveness(values)
             if previous is None or not previous.in_tip:
                 created = None if previous is None else previous.created_at
                 new.append((segment_id, *key, number, live, seq, seq, created))

@@ -65,6 +65,8 @@ class Store:
             self.commits,
             self.rows,
         )
+        self.rows.on_withdrawal.append(self.overlay.forget)
+        self.segments.on_fold(lambda new, old, seq: self.overlay.forget_folded())
         self.commits.authors = self.active_accounts
         self._pager_version = -1
         self._data_version: Row | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from lix_vtab.filesystem.descriptors import DIRECTORY, FILE
 from lix_vtab.history.diff import Comparison
-from lix_vtab.history.restore import differences
+from lix_vtab.history.differences import differences
 from lix_vtab.history.revision import Revision
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Session

@@ -38,7 +38,9 @@ def history_functions(session: Session) -> list[SqlFunction]:
         active = session.versions.active_id()
         return create_checkpoint(session.store, active, name=name, message=message).id
 
-    restorer = Restorer(session.store, session.writer, session.history, session.files)
+    restorer = Restorer(
+        session.store, session.catalogue, session.writer, session.history, session.files
+    )
     undoing = Undo(session.store, session.history, restorer)
 
     def restore(revision: str, paths: str | None = None, entities: str | None = None) -> str:

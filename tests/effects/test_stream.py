@@ -159,6 +159,27 @@ def test_hiding_an_inherited_row_is_a_delete(lix, stream):
     assert batch.changes[0].version_id == lix.active_version.id
 
 
+def test_taking_back_an_own_row_tells_what_is_inherited(lix, stream):
+    put(lix, "a", "parent's")
+    lix.execute("UPDATE lix_key_value SET value = 'mine' WHERE key = 'a'")
+    lix.undo()
+    lix.execute("DELETE FROM lix_key_value WHERE key = 'a'")
+    lix.undo()
+    lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('b', 'own')")
+    lix.undo()
+    batches = list(iter(stream.try_next, None))
+    assert [told(batch) for batch in batches] == [
+        [("insert", "a", "parent's")],
+        [("update", "a", "mine")],
+        [("update", "a", "parent's")],
+        [("delete", "a", "parent's")],
+        [("insert", "a", "parent's")],
+        [("insert", "b", "own")],
+        [("delete", "b", "own")],
+    ]
+    assert {change.schema_version for batch in batches for change in batch.changes} == {"1"}
+
+
 def test_what_a_transaction_does_and_undoes_is_not_told(lix, stream):
     with lix.transaction() as transaction:
         transaction.execute("INSERT INTO lix_key_value (key, value) VALUES ('a', 1)")

@@ -107,3 +107,11 @@ def test_bytes_of_a_commit_are_taken_over(lix: lix_vtab.Lix) -> None:
     lix.execute("SELECT lix_run_task(1)")
     assert taken == [True, False, False]
     assert (data(lix, "f"), data(lix, "g")) == (b"one  two", b"four")
+
+
+def test_a_file_of_a_version_that_inherits_nothing_can_be_changed(lix: lix_vtab.Lix) -> None:
+    lix.switch_version("global")
+    put(lix, "f", "/f.words", "one  two")
+    lix.execute("UPDATE lix_file SET data = 'one two'")
+    assert data(lix, "f") == b"one two"
+    assert lix.check() == []

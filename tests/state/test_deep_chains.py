@@ -93,6 +93,6 @@ def test_the_longest_chain_can_be_read_and_written(lix: lix_vtab.Lix) -> None:
 
 def test_the_text_does_not_grow_with_the_layers() -> None:
     query = Query(("{entity_id}", "{snapshot}", "{commit_id}"), 1, ("x.schema_id = ?1",))
-    text = query.build(deep.DEEP_OVERLAID, 60)
+    text = query.build(deep.shape(overlaid=True, withdrawn=False), 60)
     assert len(text) < 6000
     assert text.count("lix_internal_tip") == 3
