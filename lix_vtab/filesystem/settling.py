@@ -84,10 +84,14 @@ class Settler:
             self._renderings.settle(first.no, None, basis, LATER, None)
             return
         data, plugin_id, error = self._render(inner, file_id, positions)
+        if error is not None:
+            # the plugin is missing: when it comes back, a read finds it
+            self._renderings.settle(first.no, None, basis, LATER, plugin_id)
+            return
         hash = EMPTY
         if data or plugin_id is not None:
             hash = bytes.fromhex(self._blobs.put(data).hash)
-        self._renderings.settle(first.no, hash, basis, error, plugin_id)
+        self._renderings.settle(first.no, hash, basis, None, plugin_id)
 
     def _render(self, scope: Scope, file_id: str, positions: Sequence[Position]) -> Rendered:
         if scope.layers[0].kind != "o":

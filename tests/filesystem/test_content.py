@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -481,6 +482,9 @@ def test_files_younger_than_their_plugin_stay_readable() -> None:
         assert lix.execute("SELECT data, lixcol_plugin_error FROM lix_file").rows == [
             (b"one  two", "plugin 'toy_words' is not installed")
         ]
+        assert lix.execute("SELECT path FROM lix_file WHERE data = x'6f6e65202074776f'").rows
+        lix.gc()
+        assert data(lix, "f") == b"one  two"
         lix.execute("UPDATE lix_file SET data = 'bytes'")
         assert lix.execute("SELECT data, lixcol_plugin_error FROM lix_file").rows == [
             (b"bytes", None)
@@ -488,6 +492,34 @@ def test_files_younger_than_their_plugin_stay_readable() -> None:
         assert entities(lix, "f") == []
         with pytest.raises(PluginError, match="plugin 'toy_words' is not installed"):
             lix.uninstall_plugin("toy_words")
+
+
+def test_what_was_edited_without_the_plugin_shows_when_it_is_back(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path, plugins=[Toy()]) as lix:
+        put(lix, "f", "/f.words", "one two")
+    with lix_vtab.open(path, plugins=[]) as lix:
+        lix.execute("UPDATE toy_word SET value = 'x' WHERE path = '000'")
+        lix.execute("UPDATE toy_word SET value = 'y' WHERE path = '001'")
+        assert data(lix, "f") == b"one two"
+        lix.rebuild()
+        assert data(lix, "f") == b"one two"
+        assert lix.check() == []
+        lix.install_plugin(Toy())
+        assert lix.execute("SELECT data, lixcol_plugin_error FROM lix_file").rows == [
+            (b"x y", None)
+        ]
+        lix.uninstall_plugin("toy_words")
+        assert data(lix, "f") == b"one two"
+    with lix_vtab.open(path, plugins=[Toy()]) as lix:
+        assert data(lix, "f") == b"x y"
+        lix.execute("UPDATE toy_word SET value = 'z' WHERE path = '001'")
+        assert data(lix, "f") == b"x z"
+        history = lix.execute("SELECT data FROM lix_file_history ORDER BY lixcol_depth").rows
+        assert [bytes(content) for (content,) in history] == [
+            b"x z", b"x y", b"x two", b"one two"
+        ]  # fmt: skip
+        assert lix.check() == []
 
 
 def test_schemas_of_plugins_are_stored() -> None:
