@@ -28,6 +28,7 @@ from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
+from lix_vtab.schema.definition import definition_text
 from lix_vtab.verbs.files import FileVerbs
 from lix_vtab.verbs.history import HistoryVerbs
 
@@ -411,7 +412,7 @@ class Lix(FileVerbs, HistoryVerbs):
         ...     "required": ["id"], "additionalProperties": False,
         ... })
         """
-        self._call("lix_register_schema", canonical_json(dict(definition)))
+        self._call("lix_register_schema", definition_text(definition))
 
     # -- upkeep
 

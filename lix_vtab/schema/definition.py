@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lix_vtab.errors import CelError, SchemaDefinitionError
-from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.schema.cel import parse_cel
 from lix_vtab.schema.checker import Checker
 from lix_vtab.schema.dialects import DIALECTS, Dialect, find_dialect
@@ -25,6 +25,7 @@ __all__ = [
     "MAX_NESTING",
     "MAX_PROPERTIES",
     "cel_problem",
+    "definition_text",
     "refuse",
     "refuse_reserved_key",
     "schema_definition",
@@ -65,6 +66,19 @@ def validate_schema(definition: Any) -> None:
             violations = _find_malformed(definition, dialect) or find_faults(definition, dialect)
     if violations:
         raise refuse(violations)
+
+
+def definition_text(definition: Any) -> str:
+    """Write a definition as JSON; raise SchemaDefinitionError when it is none.
+
+    >>> definition_text({"x-lix-key": "task"})
+    '{"x-lix-key":"task"}'
+    """
+    value = dict(definition) if isinstance(definition, Mapping) else definition
+    violations = _find_oversize(value)
+    if violations:
+        raise refuse(violations)
+    return canonical_json(value)
 
 
 def refuse(violations: list[str]) -> SchemaDefinitionError:

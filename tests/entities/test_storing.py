@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -519,3 +520,29 @@ def test_what_looks_like_a_table_of_a_schema_is_left_alone(lix: Session) -> None
     delete(lix, "task~1")
     lix.execute("INSERT INTO mine DEFAULT VALUES")
     assert lix.value("SELECT count(*) FROM mine") == 1
+
+
+def nested(depth: int) -> dict:
+    found: dict = TEXT
+    for _ in range(depth):
+        found = {"type": "object", "properties": {"a": found}}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("definition", "phrase"),
+    [
+        ([TASK], "is a JSON object, not a list"),
+        (None, "is a JSON object, not a NoneType"),
+        (schema("deep", {"a": nested(600)}), "nested more than"),
+        (schema("odd", {"a": {"enum": {1, 2}}}), "set is not JSON"),
+        (schema("odd", {"a": {"enum": [float("nan")]}}), "nan is not a JSON number"),
+        (schema("odd", {"a": {"enum": [b"x"]}}), "bytes is not JSON"),
+        (schema("odd", {1: TEXT}), "the key 1 is not a string"),
+        (schema("odd", {"a": {"enum": ["\ud800"]}}), "surrogates"),
+    ],
+)
+def test_what_is_no_json_is_no_schema(lix: Session, definition: Any, phrase: str) -> None:
+    with pytest.raises(LixError, match=phrase):
+        lix.lix.register_schema(definition)
+    assert tables(lix) == []
