@@ -95,7 +95,8 @@ TABLES: dict[str, str] = {
 INDEXES: dict[str, str] = {
     "effect_due": "effect(state, due_at)",
     # file 1 is always 'lix': rows of entity tables, which nobody lists by file
-    "tip_file": "tip(segment_id, file_id, schema_id, entity_id, live, change_no) WHERE file_id <> 1",
+    "tip_file": "tip(segment_id, file_id, schema_id, entity_id, live, change_no) "
+    "WHERE file_id <> 1",
     # hardly ever has any rows: those that were withdrawn
     "tip_withdrawn": "tip(segment_id, schema_id) WHERE live = 2",
     "past_withdrawn": "past(segment_id, schema_id) WHERE live = 2",
