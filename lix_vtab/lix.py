@@ -14,7 +14,7 @@ from lix_vtab.effects.changes import Batch
 from lix_vtab.effects.filters import Filter
 from lix_vtab.effects.hub import Hub
 from lix_vtab.effects.observe import Observation
-from lix_vtab.effects.outbox import Delivery, Effect, EffectRunner
+from lix_vtab.effects.outbox import Delivery, Effect, EffectRunner, payload_text
 from lix_vtab.effects.queries import Queries
 from lix_vtab.effects.stream import QUEUE, CommitStream
 from lix_vtab.errors import ClosedError, TransactionStateError
@@ -301,7 +301,7 @@ class Lix(FileVerbs, HistoryVerbs):
         >>> lix.run_effects().done, sent
         (1, ['ada@example.org'])
         """
-        emitted: str = self._call("lix_emit", kind, canonical_json(payload), key)
+        emitted: str = self._call("lix_emit", kind, payload_text(payload), key)
         return emitted
 
     def on_effect(

@@ -14,6 +14,16 @@ __all__ = ["Filter"]
 _Names = frozenset[str] | None
 
 
+_LISTS = (
+    "schema_keys",
+    "entity_ids",
+    "file_ids",
+    "version_ids",
+    "writer_keys",
+    "exclude_writer_keys",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Conditions on changes: any value of a list will do, all lists must agree.
@@ -36,6 +46,9 @@ class Filter:
     @classmethod
     def of(cls, *, include_untracked: bool = True, **lists: str | Iterable[str]) -> Self:
         """Build a filter from lists of texts; blanks do not count, an empty list is none."""
+        for name in lists:
+            if name not in _LISTS:
+                raise TypeError(f"{name!r} is no condition; there are {', '.join(_LISTS)}")
         named = {name: _names(name, values) for name, values in lists.items()}
         return cls(**named, include_untracked=bool(include_untracked))
 
@@ -68,6 +81,10 @@ class Filter:
 
 
 def _names(label: str, values: str | Iterable[str]) -> _Names:
+    if not isinstance(values, Iterable):
+        raise InvalidValueError(
+            f"{label} lists texts, got {values!r}", details={"filter": label, "value": values}
+        )
     listed = [values] if isinstance(values, str) else list(values)
     for value in listed:
         if not isinstance(value, str):

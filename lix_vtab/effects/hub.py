@@ -17,6 +17,7 @@ from lix_vtab.effects.observers import Observers
 from lix_vtab.effects.queries import Queries
 from lix_vtab.effects.stream import QUEUE, CommitStream
 from lix_vtab.effects.wake import Wake
+from lix_vtab.errors import InvalidValueError
 from lix_vtab.execution.executor import Parameters
 from lix_vtab.session import Session
 
@@ -52,6 +53,8 @@ class Hub:
         self, wanted: Filter, *, size: int = QUEUE, follow: bool = False, since: int | None = None
     ) -> CommitStream:
         """Open a stream; one that follows reads the journal from commit `since` on."""
+        if size < 1:
+            raise InvalidValueError(f"a queue must have room for a batch, not {size}")
         following = follow or since is not None
         stream = CommitStream(
             self._wake,
@@ -69,6 +72,8 @@ class Hub:
 
     def on_commit(self, callback: Callable[[Batch], object], wanted: Filter) -> Subscription:
         """Call `callback` with each batch it wants, as soon as SQL may run again."""
+        if not callable(callback):
+            raise TypeError(f"a callback must be callable, not {callback!r}")
         subscription = self._callbacks.add(callback, wanted, self._exchange.changed)
         self._exchange.changed()
         return subscription

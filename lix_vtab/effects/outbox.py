@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -10,12 +11,12 @@ from typing import Any, Protocol
 
 import orjson
 
-from lix_vtab.errors import TransactionStateError
+from lix_vtab.errors import InvalidValueError, TransactionStateError
 from lix_vtab.execution.result import Result
 from lix_vtab.model.ids import format_timestamp
-from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.json import Json, canonical_json, parse_json
 
-__all__ = ["Database", "Delivery", "Effect", "EffectRunner", "Failure"]
+__all__ = ["Database", "Delivery", "Effect", "EffectRunner", "Failure", "payload_text"]
 
 LEASE = 300.0
 """Seconds after which an effect that was begun counts as lost with the process that began it."""
@@ -33,6 +34,23 @@ _READ = (
     "SELECT id, kind, payload, key, attempts FROM lix_effect "
     "WHERE id = ? AND state IN ('pending', 'running') AND due_at <= ?"
 )
+
+
+def payload_text(payload: Json) -> str:
+    """Return the payload of an effect as JSON text; raise InvalidValueError when it is no JSON.
+
+    >>> payload_text({"to": ["ada"]})
+    '{"to":["ada"]}'
+    """
+    try:
+        # the fast serializer would write NaN as null
+        json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
+        return canonical_json(payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidValueError(
+            f"the payload of an effect must be a JSON value: {error}"[:300],
+            hint="None, bool, int, float, str, and lists and dicts of them",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,10 @@ class EffectRunner:
         """Let `call` carry out effects of a kind, in place of who did before."""
         if attempts < 1:
             raise ValueError(f"attempts must be at least 1, not {attempts}")
+        if not backoff >= 0:
+            raise ValueError(f"backoff must not be negative, not {backoff}")
+        if not callable(call):
+            raise TypeError(f"a handler must be callable, not {call!r}")
         self._handlers[kind] = _Handler(call, attempts, backoff)
 
     def run(self, limit: int, *, idle: bool) -> Delivery:
