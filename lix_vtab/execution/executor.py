@@ -98,7 +98,10 @@ class Executor:
         try:
             cursor = connection.execute(sql, params)
             if not returns:
-                return Result([], (), connection.changes())
+                # none, unless PRAGMA count_changes makes a row of the count
+                rows = cursor.fetchall()
+                described = partial(describe, connection, sql, width) if rows else ()
+                return Result(rows, described, connection.changes())
             try:
                 description: Any = cursor.get_description()
             except apsw.ExecutionCompleteError:

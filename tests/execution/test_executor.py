@@ -293,3 +293,15 @@ def test_executors_do_not_share_state():
     assert done.is_set()
     with pytest.raises(LixError):
         first.execute("SELECT * FROM t")
+
+
+def test_counts_that_come_as_rows(executor):
+    executor.execute("CREATE TABLE counted (v)")
+    insert = "INSERT INTO counted VALUES (1)"
+    for _ in range(2):
+        assert (executor.execute(insert).rows, executor.execute(insert).columns) == ([], ())
+    executor.execute("PRAGMA count_changes = ON")
+    for _ in range(2):
+        result = executor.execute(insert)
+        assert (result.rows, result.columns, result.changes) == ([(1,)], ("rows inserted",), 1)
+    assert executor.execute("SELECT count(*) FROM counted").rows == [(6,)]
