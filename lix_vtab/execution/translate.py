@@ -114,8 +114,14 @@ def translate(error: Exception, catalogue: Catalogue, sql: str = "") -> LixError
     else:
         kind = next((kind for kind in type(error).__mro__ if kind in _BY_CLASS), None)
         known = _BY_CLASS[kind] if kind is not None else _rare(error)
-        found = known(_closed(error) if known is ClosedError else str(error))
+        found = known(_closed(error) if known is ClosedError else str(error), hint=_hint(known))
     return _with_codes(found, error)
+
+
+def _hint(known: type[LixError]) -> str | None:
+    if known is ReadOnlyError:
+        return "open it without read_only=True, as somebody who may write the file"
+    return None
 
 
 def _rare(error: Exception) -> type[LixError]:
