@@ -30,7 +30,11 @@ __all__ = ["BaseModule", "Cursor", "ReadOnlySurface", "Surface", "Table"]
 
 
 class Surface(Protocol):
-    """What one SQL table shows and accepts."""
+    """What one SQL table shows and accepts.
+
+    Some say more: `lookups` are indexes of values (see `planner.Lookup`), `limits` tells that they
+    leave LIMIT and OFFSET to SQLite when False, `cursor` is a class of cursors of their own.
+    """
 
     name: str
     columns: Sequence[Column]

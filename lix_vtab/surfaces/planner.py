@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lix_vtab.model.dataclasses import dataclass
 
-__all__ = ["OPERATORS", "Column", "Offer", "Plan", "Term", "plan"]
+__all__ = ["OPERATORS", "Column", "Lookup", "Offer", "Plan", "Term", "choose_lookup", "plan"]
 
 EQ, GT, LE, LT, GE, NE = 2, 4, 8, 16, 32, 68
 ISNOT, ISNOTNULL, ISNULL, IS, LIMIT, OFFSET = 69, 70, 71, 72, 73, 74
@@ -41,6 +41,9 @@ UNBOUND_COST = 1e9
 """Factor that makes SQLite choose a join order in which the arguments of a function are known."""
 
 COMPUTED = frozenset(["path", "lazy"])
+"""Roles of columns whose values are worked out in Python."""
+
+_LOOKED_UP = ("schema", "file", "entity", "key", "version", "index")
 
 
 class Column(NamedTuple):
@@ -115,9 +118,6 @@ class Plan:
         return None
 
 
-_LOOKED_UP = ("schema", "file", "entity", "key", "version", "index")
-
-
 def plan(
     columns: Sequence[Column],
     offers: Sequence[Offer],
@@ -135,9 +135,7 @@ def plan(
 
     `multi` says that one query may read several versions, one after the other, `at_once` that all
     values of an IN can be had together; otherwise SQLite asks for them one by one, which is only
-    good where each is a look-up.
-
-    `limits` says that the surface carries out LIMIT and OFFSET itself.
+    good where each is a look-up, `limits` that the surface carries out LIMIT and OFFSET itself.
 
     A constraint is pushed down only if carrying it out in the inner SQL means exactly what SQLite
     would have meant by it, so pushed constraints are not checked again.
