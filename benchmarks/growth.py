@@ -68,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _sizes(against: str, chosen: argparse.Namespace) -> list[int]:
     usual, full = SIZES[against]
     if chosen.quick:
-        return [min(size, 1_000) for size in usual[:2]]
+        return [size // 10 or 1 for size in usual[:2]] if usual[1] > 1_000 else usual[:2]
     return full if chosen.full else usual
 
 

@@ -26,6 +26,7 @@ SIZES = {
     "commits": ([10, 100, 1_000], [10, 100, 1_000, 10_000]),
     "versions": ([1, 10, 100], [1, 10, 100, 1_000]),
     "ancestors": ([1, 10, 50], [1, 10, 50]),
+    "heirs": ([4, 16, 48], [4, 16, 48]),
     "leaves": ([10, 100, 1_000], [10, 100, 1_000, 10_000]),
     "files": ([100, 1_000, 10_000], [100, 1_000, 10_000, 100_000]),
 }
@@ -129,6 +130,20 @@ def of_ancestors(size: int) -> World:
     return World("ancestors", size, lix, rows, {})
 
 
+def of_heirs(size: int) -> World:
+    """A thousand rows, and a chain of so many versions, each inheriting from the one before."""
+    lix, rows = filled(1_000)
+    for number in range(size):
+        lix.execute(
+            "INSERT INTO lix_version (id, name, inherits_from_version_id) "
+            "VALUES (?1, ?1, lix_active_version_id())",
+            (f"heir {number}",),
+        )
+        lix.switch_version(f"heir {number}")
+        lix.connection.execute(INSERT, rows.take(1)[0])
+    return World("heirs", size, lix, rows, {})
+
+
 def of_leaves(size: int) -> World:
     """A JSON file of so many leaves."""
     lix = lix_vtab.open()
@@ -152,6 +167,7 @@ WORLDS: dict[str, Callable[[int], World]] = {
     "commits": of_commits,
     "versions": of_versions,
     "ancestors": of_ancestors,
+    "heirs": of_heirs,
     "leaves": of_leaves,
     "files": of_files,
 }
@@ -280,6 +296,10 @@ LAWS: Sequence[Law] = (
     Law("write one row", "ancestors", 0.5, write_one),
     Law("read one row", "ancestors", 0.5, READ),
     Law("create a version", "ancestors", 0.5, create_version),
+    Law("write one row", "heirs", FLAT, write_one),
+    Law("read one row", "heirs", LINEAR, READ),
+    Law("read 1,000 rows", "heirs", LINEAR, SCAN, rounds=5),
+    Law("create a version", "heirs", LINEAR, create_version),
     Law(
         "insert JSON, the plugin matches",
         "leaves",

@@ -6,6 +6,7 @@ inherits from, and so on. The first layer that has a key decides whether and how
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 from typing import NamedTuple
 
@@ -57,7 +58,8 @@ class Scope:
             layers = [
                 x for x in self.layers if x.kind != "o" or (x.params[0], schema_id) in occupied
             ]
-        view = self._view(layers, _withdrawn(layers, schema_id, occupied))
+        withdrawn = _withdrawn(layers, schema_id, occupied)
+        view = self._view(layers if withdrawn else _without_repeats(layers), withdrawn)
         self._views[schema_id] = (occupied, view)
         return view
 
@@ -136,6 +138,23 @@ def _withdrawn(
     return frozenset(
         x for x in layers if x.kind != "o" and x.depth < last and x.params[0] in segments
     )
+
+
+def _without_repeats(layers: list[Layer]) -> list[Layer]:
+    """Leave out segments a nearer layer reads as far or farther: it has all of their keys.
+
+    A version and the one it inherits from mostly continue the same segments.
+    """
+    reach: dict[int, float] = {}
+    kept = []
+    for layer in layers:
+        if layer.kind != "o":
+            segment_id, limit = layer.params[0], layer.params[1] if layer.kind == "p" else math.inf
+            if reach.get(segment_id, -1) >= limit:
+                continue
+            reach[segment_id] = limit
+        kept.append(layer)
+    return kept
 
 
 def _shape(layers: list[Layer], withdrawn: frozenset[Layer]) -> str:
