@@ -197,8 +197,10 @@ class ExecutionPlan:
     @property
     def is_direct(self) -> bool:
         """Tell whether the text goes to SQLite as it is, as one statement."""
-        first = self.statements[0]
-        return len(self.statements) == 1 and first.is_plain and first.sql == self.sql
+        if len(self.statements) != 1:
+            return False
+        (only,) = self.statements
+        return only.is_plain and only.sql == self.sql
 
     def fingerprint(self) -> str:
         """Return a digest of the decisions in this plan, equal in every process and run.

@@ -166,7 +166,7 @@ class Executor:
             return _result([self._alone(statements[0], params)])
         before, inside, after = _parts(statements)
         outcomes = [self._statement(one, params) for one in before]
-        if inside:
+        if inside or prepared.requirements.transaction is Transaction.GIVEN:
             lowering = inside[0].lowering if len(statements) == 1 else None
             keep = lowering is not None and lowering.action == "FAIL"
             with atomic(self.connection, self._begin(prepared.requirements), keep=keep):

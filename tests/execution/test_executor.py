@@ -305,3 +305,15 @@ def test_counts_that_come_as_rows(executor):
         result = executor.execute(insert)
         assert (result.rows, result.columns, result.changes) == ([(1,)], ("rows inserted",), 1)
     assert executor.execute("SELECT count(*) FROM counted").rows == [(6,)]
+
+
+@pytest.mark.parametrize("script", ["BEGIN; COMMIT", "begin exclusive; end transaction;"])
+def test_a_script_of_nothing(executor, script):
+    for _ in range(2):
+        result = executor.execute(script)
+        assert (result.rows, result.columns, result.changes) == ([], (), 0)
+        assert not executor.connection.in_transaction
+    executor.execute("BEGIN")
+    with pytest.raises(LixError, match="cannot start a transaction within a transaction"):
+        executor.execute(script)
+    executor.execute("ROLLBACK")
