@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 
 import click
@@ -67,13 +65,17 @@ def report(error: Exception, *, as_json: bool = False) -> int:
     if isinstance(error, click.ClickException):
         code = error.leaves if isinstance(error, Failure) else INPUT
     if code == DEFECT:
-        traceback.print_exception(error, file=sys.stderr)
+        from traceback import print_exception
+
+        print_exception(error, file=sys.stderr)
     message = getattr(error, "message", None) or str(error) or type(error).__name__
     if isinstance(error, click.ClickException):
         message = error.format_message()
     name = getattr(error, "code", None)
     hint = getattr(error, "hint", None)
     if as_json:
+        import json
+
         details = getattr(error, "details", {})
         fields = {"code": name, "message": message, "hint": hint, "details": details}
         print(json.dumps({"error": fields}, default=str, ensure_ascii=False), file=sys.stderr)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from lix_vtab.cli.database import find_database, open_existing
 from lix_vtab.cli.options import setting
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from lix_vtab import Lix
 
 __all__ = ["FILE_PATH", "MOST", "PLUGIN", "REVISION", "SCHEMA", "VERSION"]
@@ -56,6 +57,8 @@ class Named(click.ParamType[str]):
         return []
 
     def _found(self, lix: Lix, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         query = self.queries[self.name]
         rows = lix.execute(query, {"start": incomplete} if ":start" in query else ()).rows
         return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from typing import IO
 
@@ -31,6 +30,8 @@ class Pager:
     """
 
     def __init__(self, command: str, environment: Mapping[str, str]) -> None:
+        import subprocess  # for terminals only
+
         self._process = subprocess.Popen(
             command,
             shell=True,  # a pager's command may have options
