@@ -135,6 +135,7 @@ def seen(
     def init(self: TrustedConnection, connection: Any) -> None:
         original(self, connection)
         self.execute, self.executemany = names["see"](connection, tally, CLOCKS[clock])
+        self.run = self.execute
 
     TrustedConnection.__init__ = init  # type: ignore[method-assign]
     try:
