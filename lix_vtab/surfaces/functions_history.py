@@ -69,7 +69,7 @@ def history_functions(session: Session) -> list[SqlFunction]:
 
     def revert(revision: str) -> str:
         """Take back what one commit changed, whatever came after; return the commit id."""
-        commit = session.history.resolve(revision).commit
+        commit = session.history.revisions.resolve(revision).commit
         return restorer.invert(
             session.versions.active_id(),
             commit,
@@ -92,7 +92,7 @@ def restore_active(
     session: Session, restorer: Restorer, revision: object, paths: object, entities: object
 ) -> Commit:
     """Restore the active version, or some files and entities of it."""
-    found = session.history.resolve(revision)
+    found = session.history.revisions.resolve(revision)
     keys = None if entities is None else _keys(session, entities)
     ids = None if paths is None else _file_ids(session, found, paths)
     return restorer.restore(
@@ -130,7 +130,10 @@ def _file_ids(session: Session, revision: Revision, paths: object) -> set[str]:
     """Return the files at paths, now or then, and directories that are only there then."""
     listed: Any = paths
     if isinstance(paths, str) and paths.startswith("["):
-        listed = parse_json(paths)
+        try:
+            listed = parse_json(paths)
+        except ValueError:
+            listed = None
     listed = [listed] if isinstance(listed, str) else listed
     if not isinstance(listed, list) or not all(isinstance(path, str) for path in listed):
         raise InvalidValueError(
