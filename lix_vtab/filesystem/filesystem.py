@@ -25,7 +25,7 @@ from lix_vtab.mutation.writer import Writer
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.storage.blob_check import check_blobs
 from lix_vtab.storage.blobs import Blobs
-from lix_vtab.storage.first_names import FILE_ID
+from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID
 from lix_vtab.storage.store import Store
 
 __all__ = ["Filesystem"]
@@ -140,3 +140,9 @@ class Filesystem:
             file = File.parse(snapshot)
             above = paths.path(file.directory_id)
             yield id, None if above is None else above + file.segment
+
+    def list_directories(self, scope: Scope) -> Iterator[tuple[str, str | None]]:
+        """Yield the id and the path of every directory."""
+        paths = self.directory_paths(scope)
+        for id, _ in self.lookup.all(scope, DIRECTORY_ID):
+            yield id, paths.path(id)

@@ -127,7 +127,7 @@ def _keys(session: Session, entities: object) -> set[tuple[str, str, str]]:
 
 
 def _file_ids(session: Session, revision: Revision, paths: object) -> set[str]:
-    """Return the files at paths, now or then, and directories that are only there then."""
+    """Return the files and directories at paths, now or then, and those above only there then."""
     listed: Any = paths
     if isinstance(paths, str) and paths.startswith("["):
         try:
@@ -148,13 +148,16 @@ def _file_ids(session: Session, revision: Revision, paths: object) -> set[str]:
         for scope in (now, then):
             if path.endswith("/"):
                 ids |= {
-                    id for id, at in files.list(scope) if at is not None and at.startswith(path)
+                    id
+                    for id, at in (*files.list(scope), *files.list_directories(scope))
+                    if at is not None and at.startswith(path)
                 }
             else:
                 ids |= set(files.find(scope, path))
         if not ids:
             raise FileNotFound(
-                f"no file has the path '{path}', neither now nor at '{revision.id}'",
+                f"no {'directory' if path.endswith('/') else 'file'} has the path '{path}', "
+                f"neither now nor at '{revision.id}'",
                 details={"path": path},
             )
         found |= ids

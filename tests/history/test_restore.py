@@ -157,6 +157,23 @@ def test_a_directory_comes_back_with_what_is_below(files):
     assert contents(files) == {path: data for path, data in FIRST.items() if "docs" in path}
 
 
+def test_a_directory_comes_back_by_itself_and_by_its_old_name(lix):
+    lix.execute("INSERT INTO lix_file (path, data) VALUES ('/d/x.txt', '1'), ('/other.txt', '1')")
+    lix.execute("INSERT INTO lix_directory (path) VALUES ('/d/empty/')")
+    start = lix.tip()
+    lix.execute("DELETE FROM lix_directory WHERE path = '/d/empty/'")
+    lix.execute("UPDATE lix_directory SET name = 'e' WHERE path = '/d/'")
+    lix.execute("UPDATE lix_file SET data = '2'")
+    do(lix, "restore", start, "/d/empty/")
+    assert lix.column("SELECT path FROM lix_directory ORDER BY 1") == ["/e/", "/e/empty/"]
+    do(lix, "restore", start, "/d/")
+    assert lix.column("SELECT path FROM lix_directory ORDER BY 1") == ["/d/", "/d/empty/"]
+    assert contents(lix) == {"/d/x.txt": b"1", "/other.txt": b"2"}
+    with pytest.raises(lix_vtab.LixError, match="no directory has the path '/none/'"):
+        do(lix, "restore", start, "/none/")
+    assert lix.lix.check() == []
+
+
 def test_a_file_that_did_not_exist_then_goes(files):
     do(files, "restore", "HEAD~2")
     files.execute("INSERT INTO lix_file (path, data) VALUES ('/docs/new.txt', 'x')")
