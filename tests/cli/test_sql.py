@@ -85,6 +85,9 @@ def test_keep_going(lix):
     done = lix("sql", "--list", "--keep-going", "SELECT 1; SELECT * FROM no; SELECT 2", code=10)
     assert done.out == "1\n2\n"
     assert done.err.count("error: ") == 1
+    done = lix("sql", "--list", "--keep-going", "SELECT nope; SELECT * FROM no; SELECT 2", code=10)
+    assert done.out == "2\n"
+    assert done.err.count("error: ") == 2
 
 
 def test_atomic(lix):

@@ -86,7 +86,8 @@ class _Run:
                     error.message = f"line {line}: {error.message}"
                 if not keep_going:
                     raise
-                code = code or report(error)
+                reported = report(error)
+                code = code or reported
         return code
 
     def _parameters(self, statement: Statement) -> Mapping[str, Any] | tuple[()]:
