@@ -88,6 +88,9 @@ ALTER TABLE mine RENAME TO 'lix_internal_mine'
     .splitlines()
 )
 
+NEW_NAMES = WRITES[-2:]
+"""The new name of a table is not reported to an authorizer either."""
+
 UNSEEN = (
     """
 SELECT count(*) FROM mine NATURAL JOIN lix_internal_change
