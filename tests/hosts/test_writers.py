@@ -1,0 +1,70 @@
+"""An APSW process and the stock shell write to one file in WAL mode at the same time."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lix_vtab
+
+ROOT = Path(__file__).parents[2]
+EACH = 800
+
+APSW_WRITER = """
+import sys, lix_vtab
+path, rows = sys.argv[1], int(sys.argv[2])
+with lix_vtab.open(path) as lix:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for n in range(rows):
+        lix.execute("INSERT INTO lix_key_value (key, value) VALUES (?, ?)", (f"apsw{n}", n))
+"""
+
+
+def test_nothing_is_lost(lix_extension: Path, tmp_path: Path) -> None:
+    program = shutil.which("sqlite3")
+    if program is None:
+        pytest.skip("the sqlite3 shell is not installed")
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path) as lix:
+        assert lix.connection.pragma("journal_mode") == "wal"
+    ours = subprocess.Popen(
+        [sys.executable, "-c", APSW_WRITER, path, str(EACH)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    theirs = subprocess.Popen(
+        [program, "-batch", path],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert ours.stdin
+    assert ours.stdout
+    assert theirs.stdin
+    assert theirs.stdout
+    theirs.stdin.write(
+        f".load {lix_extension}\n.timeout 30000\nSELECT count(*) > 0 FROM lix_version;\n"
+    )
+    theirs.stdin.flush()
+    assert ours.stdout.readline() == "ready\n"
+    assert theirs.stdout.readline() == "1\n"
+    ours.stdin.write("go\n")
+    ours.stdin.flush()
+    inserts = "".join(
+        f"INSERT INTO lix_key_value (key, value) VALUES ('shell{n}', {n});\n" for n in range(EACH)
+    )
+    _, shell_errors = theirs.communicate(inserts, timeout=120)
+    ours.communicate(timeout=120)
+    assert (ours.returncode, shell_errors) == (0, "")
+    with lix_vtab.open(path) as lix:
+        count = "SELECT count(*), sum(value) FROM lix_key_value WHERE key GLOB ?"
+        expected = [(EACH, EACH * (EACH - 1) // 2)]
+        assert lix.execute(count, ("apsw*",)).rows == expected
+        assert lix.execute(count, ("shell*",)).rows == expected
+        own = "SELECT change_id FROM lix_state WHERE schema_key = 'lix_key_value' AND entity_id GLOB ?"
+        first, second = (lix.execute(own, (pattern,)).rows for pattern in ("apsw*", "shell*"))
+        assert min(first) < max(second), "they did not write at the same time"
+        assert min(second) < max(first), "they did not write at the same time"
+        assert lix.check() == []
