@@ -47,6 +47,14 @@ def test_reading_imports_neither_validators_nor_parsers(work: Path, lix) -> None
     lix("init", "a.lix")
     loaded = modules_of("sql", "--db", str(work / "a.lix"), "SELECT name FROM lix_version")
     assert not loaded & {"jsonschema", "jsonschema_rs", "celpy", "sqlglot", "sqlalchemy", "rich"}
+    assert not loaded & {
+        "pyfastcdc",
+        "zipfile",
+        "difflib",
+        "ctypes",
+        "subprocess",
+        "importlib.resources",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
