@@ -160,21 +160,25 @@ class Query:
             "limit": f"?{first + 1}" if kind == "p" else "9223372036854775807",
         }
         fields["spot"] = _fill(_SPOT_NEWEST if kind == "t" else _SPOT, fields)
-        joined = kind == "p" or self._needs_change()
         indexed = _BY_FILE if IN_FILE in self.keys else ""
         if kind == "p":
             limit = f"?{first + 1}"
             number = _THEN.format(limit=limit, tip="change_no", past="p.change_no")
             seq = _THEN.format(limit=limit, tip="from_seq", past="p.from_seq")
-            fields["change_no"] = fields["rowid"] = "c.no"
             fields["commit_seq"] = seq
             fields["commit_id"] = f"(SELECT id FROM lix_internal_commit WHERE seq = {seq})"
-            source = f"lix_internal_tip x{indexed} JOIN lix_internal_change c ON c.no = {number}"
+            source = f"lix_internal_tip x{indexed}"
             where = [f"x.segment_id = ?{first}", f"x.first_seq <= {limit}"]
-            alive = "c.snapshot IS NOT NULL"
+            if self._needs_change("spot"):
+                fields["change_no"] = fields["rowid"] = "c.no"
+                source += f" JOIN lix_internal_change c ON c.no = {number}"
+                alive = "c.snapshot IS NOT NULL"
+            else:
+                fields["change_no"] = fields["rowid"] = number
+                alive = f"{_THEN.format(limit=limit, tip='live', past='p.live')} = 1"
         elif kind == "t":
             source = f"lix_internal_tip x{indexed}"
-            if joined:
+            if self._needs_change():
                 source += " JOIN lix_internal_change c ON c.no = x.change_no"
             where = [f"x.segment_id = ?{first}"]
             alive = "x.live = 1"
@@ -186,9 +190,21 @@ class Query:
         if not self.deleted:
             where.append(alive)
         where += [_fill(template, fields) for template in self.filters]
-        where += _uncovered(layers[:index], depth)
+        nearer = layers[:index]
+        where += map(self._unless_empty, nearer, _uncovered(nearer, depth))
         outputs = ", ".join(_fill(template, fields) for template in self.outputs)
         return f"SELECT {outputs} FROM {source} WHERE {' AND '.join(where)}"
+
+    def _unless_empty(self, layer: tuple[int, str, int], uncovered: str) -> str:
+        """Let a layer without rows of the schema be dismissed once, not for every row.
+
+        A branch starts with nothing of its own, and many never get any rows of most schemas.
+        """
+        if layer[1] == "o" or any(key.startswith("x.entity_id = ") for key in self.keys):
+            return uncovered
+        schema = next((key for key in self.keys if key.startswith("x.schema_id = ")), "x.")[2:]
+        where = f"h.segment_id = ?{layer[2]}" + (f" AND h.{schema}" if schema else "")
+        return f"(NOT EXISTS (SELECT 1 FROM lix_internal_tip h WHERE {where}) OR {uncovered})"
 
     def _deep(self, shape: str) -> str:
         overlaid = shape in deep.OVERLAID
