@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -14,7 +15,6 @@ from lix_vtab.effects.changes import Batch
 from lix_vtab.effects.filters import Filter
 from lix_vtab.effects.hub import Hub
 from lix_vtab.effects.observe import Observation
-from lix_vtab.effects.outbox import Delivery, Effect, EffectRunner, payload_text
 from lix_vtab.effects.queries import Queries
 from lix_vtab.effects.stream import QUEUE, CommitStream
 from lix_vtab.errors import ClosedError, TransactionStateError
@@ -31,6 +31,9 @@ from lix_vtab.model.json import canonical_json
 from lix_vtab.schema.definition import definition_text
 from lix_vtab.verbs.files import FileVerbs
 from lix_vtab.verbs.history import HistoryVerbs
+
+if TYPE_CHECKING:
+    from lix_vtab.effects.outbox import Delivery, Effect, EffectRunner
 
 __all__ = ["Lix", "Transaction", "Version"]
 
@@ -69,7 +72,6 @@ class Lix(FileVerbs, HistoryVerbs):
         self._waiting = self._hub.waiting
         self._constraints = self._session.constraints
         self._deterministic = self._session.deterministic
-        self._effects = EffectRunner(self)
         loaded.capture.hearing = self._hub
 
     # -- SQL
@@ -301,8 +303,16 @@ class Lix(FileVerbs, HistoryVerbs):
         >>> lix.run_effects().done, sent
         (1, ['ada@example.org'])
         """
+        from lix_vtab.effects.outbox import payload_text
+
         emitted: str = self._call("lix_emit", kind, payload_text(payload), key)
         return emitted
+
+    @cached_property
+    def _effects(self) -> EffectRunner:
+        from lix_vtab.effects.outbox import EffectRunner  # few send anything
+
+        return EffectRunner(self)
 
     def on_effect(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +16,9 @@ from lix_vtab.cli.lazy import LazyGroup
 from lix_vtab.cli.options import common
 
 __all__ = ["cli", "main"]
+
+_NEW_OBJECTS = 100_000
+"""After how many new objects cycles are looked for: importing makes fewer, and no cycles."""
 
 
 @click.group(
@@ -56,6 +61,8 @@ def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
+    gc.set_threshold(_NEW_OBJECTS)
+    atexit.register(gc.freeze)  # what is left at the end need not be looked through once more
     settings: dict[str, Any] = {}
 
     def run() -> object:

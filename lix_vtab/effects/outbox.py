@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import orjson
 
 from lix_vtab.errors import InvalidValueError, TransactionStateError
 from lix_vtab.execution.result import Result
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.ids import format_timestamp
 from lix_vtab.model.json import Json, canonical_json, parse_json
 
@@ -104,13 +105,13 @@ class _Handler:
     backoff: float
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class EffectRunner:
     """Calls handlers with the effects that are due. `clock` gives seconds since 1970."""
 
     database: Database
     clock: Callable[[], float] = time.time
-    _handlers: dict[str, _Handler] = field(default_factory=dict)
+    _handlers: dict[str, _Handler] = dataclasses.field(default_factory=dict)
 
     def handle(
         self, kind: str, call: Callable[[Effect], object], *, attempts: int, backoff: float

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from lix_vtab.errors import ReadOnlyError
 from lix_vtab.execution.bind import explicit_text
 from lix_vtab.execution.catalogue import Catalogue, Table
-from lix_vtab.execution.clauses import Insert, split
 from lix_vtab.execution.contracts import (
     BoundScript,
     BoundStatement,
@@ -20,7 +19,6 @@ from lix_vtab.execution.contracts import (
     Transaction,
 )
 from lix_vtab.execution.errors import PlanError, ScriptShapeError
-from lix_vtab.execution.lower import lower
 
 __all__ = ["plan"]
 
@@ -75,6 +73,8 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
                 details={"table": table.name, "operation": verb},
             )
         if statement.upsert or statement.returning:
+            from lix_vtab.execution.lower import lower  # seldom needed
+
             lowering = lower(explicit_text(statement, bound.indexes), table)
         if table.asks and statement.kind is Kind.INSERT:
             stated = _stated(statement.text, table)
@@ -85,6 +85,8 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
 
 def _stated(text: str, table: Table) -> frozenset[str]:
     """Return which of the columns a table asks about an INSERT names."""
+    from lix_vtab.execution.clauses import Insert, split  # seldom needed
+
     parts = split(text)
     if not isinstance(parts, Insert) or not parts.source:
         return frozenset()

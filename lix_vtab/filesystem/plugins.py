@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from lix_vtab.errors import PluginError
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.writer import RowWrite, Writer
-from lix_vtab.plugins import BUILTIN
 from lix_vtab.plugins.contract import EntityChange, File, Plugin, Replacement, StateContext
 from lix_vtab.plugins.manifest import Manifest
 from lix_vtab.plugins.registry import PluginRegistry, load_archive
@@ -44,6 +43,8 @@ class InstalledPlugin(NamedTuple):
 @lru_cache(maxsize=1)
 def _offered() -> tuple[Plugin, ...]:
     """Return what is active unless said otherwise: the built-in plugins and those of packages."""
+    from lix_vtab.plugins.shipped import BUILTIN  # slow to import, needed for files alone
+
     registry = PluginRegistry(BUILTIN)
     registry.add_entry_points()
     return tuple(registry)

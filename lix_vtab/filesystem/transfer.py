@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, Any, Protocol
 
 from lix_vtab.errors import FileNotFound, InvalidValueError
@@ -259,7 +258,7 @@ def _inside(root: Path, segments: Sequence[str]) -> Path:
 
 def _write_out(file: Path, content: io.BufferedIOBase) -> None:
     """Replace a file of the host in one step."""
-    partial = file.with_name(f".{token_hex(8)}.part")
+    partial = file.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with partial.open("xb") as stream:
             while piece := content.read(_PIECE):

@@ -6,6 +6,8 @@ chooses among them and the guarded calls into them. Nothing in here knows a data
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from lix_vtab.plugins.contract import (
     ActiveStateRow,
     EntityChange,
@@ -16,11 +18,7 @@ from lix_vtab.plugins.contract import (
     Replacement,
     StateContext,
 )
-from lix_vtab.plugins.csvfile.plugin import CsvPlugin
-from lix_vtab.plugins.jsonfile.plugin import JsonPlugin
-from lix_vtab.plugins.markdown.plugin import MarkdownPlugin
 from lix_vtab.plugins.registry import PluginRegistry, load_archive
-from lix_vtab.plugins.textfile.plugin import TextPlugin
 
 __all__ = [
     "BUILTIN",
@@ -40,10 +38,15 @@ __all__ = [
     "plugin_text",
 ]
 
-plugin_csv = CsvPlugin()
-plugin_json = JsonPlugin()
-plugin_md = MarkdownPlugin()
-plugin_text = TextPlugin()
+if TYPE_CHECKING:
+    from lix_vtab.plugins.shipped import BUILTIN, plugin_csv, plugin_json, plugin_md, plugin_text
 
-BUILTIN: tuple[Plugin, ...] = (plugin_csv, plugin_json, plugin_md, plugin_text)
-"""The plugins that are active unless `open(plugins=...)` says otherwise."""
+
+def __getattr__(name: str) -> Any:
+    """Import the shipped plugins when one is asked for: who looks at no file needs none."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lix_vtab.plugins import shipped
+
+    value = globals()[name] = getattr(shipped, name)
+    return value

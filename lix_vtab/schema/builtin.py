@@ -55,7 +55,7 @@ def compiled_builtins() -> dict[str, CompiledSchema]:
 @cache
 def compiled_builtin(key: str) -> CompiledSchema:
     """Return one builtin schema, compiled when it is first asked for."""
-    return compile_schema(_load(key))
+    return compile_schema(_load(key), proven=True)
 
 
 def _load(key: str) -> dict[str, Json]:

@@ -45,7 +45,7 @@ class Checker:
     `violations(value)` has to say.
     """
 
-    __slots__ = ("_dialect", "_fast", "_formats", "_guard", "_judge", "_schema", "accepts")
+    __slots__ = ("_compiled", "_dialect", "_formats", "_guard", "_judge", "_schema", "accepts")
 
     accepts: Callable[[Json], bool]
 
@@ -56,16 +56,23 @@ class Checker:
         *,
         guard: Guard | None = None,
         formats: Mapping[str, FormatProblem] | None = None,
+        later: bool = False,
     ) -> None:
-        """Compile; raise ValueError with the reason when the schema cannot be compiled."""
+        """Compile; raise ValueError with the reason when the schema cannot be compiled.
+
+        `later` waits with that until there is a value, for schemas that are known to compile:
+        who only reads need not wait for the validator.
+        """
         self._schema = schema
         self._dialect = dialect
         # without a guard the schema is trusted, and nothing is known about its references
         self._guard = guard or Guard(dynamic=True)
         self._formats = dict(formats or {})
         self._judge: Judge | None = None
-        self._fast = self._compile()
-        self.accepts = self._fast.is_valid if self._guard.open else self._screen
+        self._compiled: Any = None
+        self.accepts = self._first
+        if not later:
+            self._compile()
 
     def violations(self, value: Any) -> list[str]:
         """List what is wrong with `value`, at most `MAX_VIOLATIONS` texts; empty when valid."""
@@ -81,10 +88,20 @@ class Checker:
             return self.violations(without_surrogates(value))
         return self._explain(value, extent)
 
-    def _compile(self) -> Any:
+    @property
+    def _fast(self) -> Any:
+        if self._compiled is None:
+            self._compile()
+        return self._compiled
+
+    def _first(self, value: Json) -> bool:
+        self._compile()
+        return self.accepts(value)
+
+    def _compile(self) -> None:
         formats = {name: _accepting(problem) for name, problem in self._formats.items()}
         try:
-            return self._dialect.fast(
+            self._compiled = self._dialect.fast(
                 self._schema,
                 formats=formats or None,
                 validate_formats=True,
@@ -95,6 +112,7 @@ class Checker:
         except Exception as error:
             # the library raises its ValidationError, ValueError or ReferencingError here
             raise ValueError(str(error).partition("\n")[0]) from error
+        self.accepts = self._compiled.is_valid if self._guard.open else self._screen
 
     def _screen(self, value: Json) -> bool:
         """Accept ordinary values fast, send the others to the judge."""

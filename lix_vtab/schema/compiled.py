@@ -52,7 +52,6 @@ class CompiledSchema:
     version: str = field(init=False)
     property_names: tuple[str, ...] = field(init=False)
     entity_id_of: Callable[[Json], str | None] = field(init=False)
-    _accepts: Callable[[Json], bool] = field(init=False)
 
     def __post_init__(self) -> None:
         place = f"schema '{self.identity.key}' ({self.identity.version})"
@@ -61,7 +60,6 @@ class CompiledSchema:
             "version": self.identity.version,
             "property_names": tuple(self.properties),
             "entity_id_of": entity_id_reader(self.primary_key, place),
-            "_accepts": self.checker.accepts,
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -72,7 +70,7 @@ class CompiledSchema:
         `entity_id` names the row in the error.
         """
         try:
-            if self._accepts(value):
+            if self.checker.accepts(value):
                 return
         except ValueError:
             # not JSON, or text no UTF-8 library takes: the slow path tells which
@@ -123,10 +121,11 @@ class CompiledSchema:
         )
 
 
-def compile_schema(definition: dict[str, Json]) -> CompiledSchema:
+def compile_schema(definition: dict[str, Json], *, proven: bool = False) -> CompiledSchema:
     """Compile a definition that `validate_schema` has approved.
 
-    The definition belongs to the result from then on; do not change it.
+    The definition belongs to the result from then on; do not change it. `proven` says that its
+    validator is known to compile.
 
     >>> task = compile_schema({
     ...     "x-lix-key": "task", "x-lix-version": "1", "x-lix-primary-key": ["/id"],
@@ -137,7 +136,7 @@ def compile_schema(definition: dict[str, Json]) -> CompiledSchema:
     (('done', 'id'), 'BOOLEAN', 't1')
     """
     identity = SchemaKey(definition["x-lix-key"], definition["x-lix-version"])
-    checker, properties = _analyse(definition, identity)
+    checker, properties = _analyse(definition, identity, proven)
     return CompiledSchema(
         identity=identity,
         definition=MappingProxyType(definition),
@@ -155,7 +154,7 @@ def compile_schema(definition: dict[str, Json]) -> CompiledSchema:
 
 
 def _analyse(
-    definition: dict[str, Json], identity: SchemaKey
+    definition: dict[str, Json], identity: SchemaKey, proven: bool
 ) -> tuple[Checker, dict[str, Property]]:
     """Build what needs the graph of the definition."""
     dialect = find_dialect(definition)
@@ -163,7 +162,7 @@ def _analyse(
         raise refuse([f"/$schema {definition['$schema']!r} is not a supported draft"])
     graph = build_graph(definition, dialect)
     try:
-        checker = Checker(definition, dialect, guard=guard_of(graph))
+        checker = Checker(definition, dialect, guard=guard_of(graph), later=proven)
     except ValueError as error:
         reason = f"failed to compile schema '{identity.key}' ({identity.version}): {error}"
         raise refuse([reason]) from error

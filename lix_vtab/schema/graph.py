@@ -7,10 +7,11 @@ questions about a whole definition are asked of: can it run forever, which types
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json
 from lix_vtab.schema.dialects import Dialect
 from lix_vtab.schema.pointers import pointer_text
@@ -38,7 +39,7 @@ _NAMED = ("definitions", "$defs")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
-@dataclass(eq=False, slots=True)
+@dataclasses.dataclass(eq=False, slots=True)
 class Node:
     """One subschema: where it stands, what it is, where it leads.
 
@@ -48,8 +49,8 @@ class Node:
     where: str
     schema: dict[str, Json]
     replaced: bool = False
-    edges: list[Edge] = field(default_factory=list)
-    references: list[Node] = field(default_factory=list)
+    edges: list[Edge] = dataclasses.field(default_factory=list)
+    references: list[Node] = dataclasses.field(default_factory=list)
 
     def same(self) -> Iterator[Node]:
         """Yield the nodes that judge the same value."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.schema.coerce import SqlValue, to_sql
@@ -42,6 +41,8 @@ def indexable(plain: Sequence[SqlValue]) -> SqlValue:
     """Return the value an index holds for the SQL values of a group."""
     found = plain[0] if len(plain) == 1 else canonical_json(list(map(_number, plain)))
     if isinstance(found, str) and len(found) > LONGEST:
+        from hashlib import blake2b  # loads OpenSSL
+
         digest = blake2b(found.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         return f"{found[:LONGEST]}#{digest}"
     return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lix_vtab.errors import ConstraintViolation
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.model.keys import join_entity_id
 from lix_vtab.schema.pointers import MISSING, Pointer
@@ -13,7 +14,7 @@ from lix_vtab.schema.pointers import MISSING, Pointer
 __all__ = ["ForeignKey", "SchemaKey", "entity_id_reader", "key_text"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
 class SchemaKey:
     """Identity of a stored schema.
 
