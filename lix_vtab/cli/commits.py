@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lix_vtab.cli.paint import Paint
 from lix_vtab.cli.text import harmless
+from lix_vtab.model.dataclasses import dataclass
 
 if TYPE_CHECKING:
     from lix_vtab import Lix

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from dataclasses import field
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Block", "Hunk", "Section", "text_hunks"]
 
@@ -57,6 +58,8 @@ def text_hunks(before: Sequence[str], after: Sequence[str], context: int = 3) ->
     >>> [hunk.heading for hunk in text_hunks(["a", "b"], ["a", "c"])]
     ['@@ -1,2 +1,2 @@']
     """
+    from difflib import SequenceMatcher  # for texts that differ
+
     matcher = SequenceMatcher(None, before, after, autojunk=max(len(before), len(after)) > _MANY)
     for group in matcher.get_grouped_opcodes(context):
         blocks = [

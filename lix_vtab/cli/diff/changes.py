@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from lix_vtab.cli.diff.blocks import Block, Hunk, Section, text_hunks
 from lix_vtab.cli.diff.properties import ABSENT, property_blocks, value_block
 from lix_vtab.cli.diff.records import Cells, record_hunk
+from lix_vtab.model.dataclasses import dataclass
 
 if TYPE_CHECKING:
     from lix_vtab import Lix

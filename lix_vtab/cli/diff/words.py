@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from lix_vtab.cli.paint import Paint
 
@@ -26,6 +25,8 @@ def marked_pair(before: str, after: str, paint: Paint) -> tuple[str, str]:
     if not paint.enabled:
         return before, after
     left, right = _WORDS.findall(before), _WORDS.findall(after)
+    from difflib import SequenceMatcher  # for texts that differ
+
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     if max(len(before), len(after)) > _LONG or matcher.ratio() < _ALIKE:
         return paint("removed", before), paint("added", after)
