@@ -160,7 +160,7 @@ class Query:
             "limit": f"?{first + 1}" if kind == "p" else "9223372036854775807",
         }
         fields["spot"] = _fill(_SPOT_NEWEST if kind == "t" else _SPOT, fields)
-        indexed = _BY_FILE if IN_FILE in self.keys else ""
+        indexed = self._indexed()
         if kind == "p":
             limit = f"?{first + 1}"
             number = _THEN.format(limit=limit, tip="change_no", past="p.change_no")
@@ -222,7 +222,7 @@ class Query:
             where = ["l.overlay = 1 AND x.version_no = l.holder"]
             alive = "x.snapshot IS NOT NULL"
         else:
-            indexed = _BY_FILE if IN_FILE in self.keys else ""
+            indexed = self._indexed()
             source = f"layer l CROSS JOIN lix_internal_tip x{indexed}"
             where = ["l.overlay = 0 AND x.segment_id = l.holder AND x.first_seq <= l.upto"]
             alive = deep.ALIVE
@@ -235,6 +235,16 @@ class Query:
         where += [_fill(template, fields) for template in self.filters]
         outputs = ", ".join(_fill(template, fields) for template in self.outputs)
         return f"SELECT {outputs} FROM {source} WHERE {' AND '.join([*where, *nearest])}"
+
+    def _indexed(self) -> str:
+        """Name the index of rows by file, where SQLite can be held to it.
+
+        IS NULL on what is never NULL makes it drop all other conditions, and with them the one
+        that lets it use that index.
+        """
+        if IN_FILE not in self.keys or any(text.endswith(" IS NULL") for text in self.filters):
+            return ""
+        return _BY_FILE
 
     def _needs_change(self, *also: str) -> bool:
         used = {name for text in (*self.outputs, *self.filters) for name in _FIELD.findall(text)}

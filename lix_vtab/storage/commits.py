@@ -55,6 +55,7 @@ class Commits:
         "_open",
         "_point",
         "_sealed",
+        "_stood",
         "_tip",
         "_transaction",
         "also_content",
@@ -72,13 +73,14 @@ class Commits:
         self._open: dict[int, int] = {}
         self._first_open: int | None = None
         self._closed: set[int] = set()
+        self._stood: dict[int, str] = {}
         self._sealed = False
         self._next_change: int | None = None
         self.before_seal: list[Callable[[], None]] = []
         self.also_content: list[Callable[[int], bool]] = []
         self.authors: Callable[[], Sequence[str]] = tuple
         self._tip = qualify(
-            "SELECT v.segment_id, c.seq, c.generation, c.last_change, "
+            "SELECT v.segment_id, v.updated_at, c.seq, c.generation, c.last_change, "
             "(SELECT coalesce(max(no), 0) + 1 FROM lix_internal_change), "
             "(SELECT coalesce(max(seq), 0) + 1 FROM lix_internal_commit) "
             "FROM lix_internal_version v "
@@ -151,7 +153,7 @@ class Commits:
         row = self._connection.run(self._tip, (version_no,)).get
         if row is None:
             raise KeyError(version_no)
-        segment_id, tip_seq, generation, last_change, next_change, next_seq = row
+        segment_id, updated_at, tip_seq, generation, last_change, next_change, next_seq = row
         if self._next_change is None:
             self._next_change = next_change
         if tip_seq is not None and (last_change is None or tip_seq in self._closed):
@@ -160,6 +162,7 @@ class Commits:
         else:
             generation = (generation or 0) + 1
             seq = self.insert(version_no, segment_id, tip_seq, generation, seq=next_seq)
+            self._stood[seq] = updated_at
         if self._transaction.settled:
             self._open[version_no] = seq
         return seq
@@ -296,16 +299,17 @@ class Commits:
         execute(qualify("DELETE FROM lix_internal_commit WHERE seq = ?", self._db), (seq,))
         execute(
             qualify(
-                "UPDATE lix_internal_version SET commit_id = ?, tip_seq = ? "
-                "WHERE no = ? AND tip_seq = ?",
+                "UPDATE lix_internal_version SET commit_id = ?, tip_seq = ?, "
+                "updated_at = coalesce(?, updated_at) WHERE no = ? AND tip_seq = ?",
                 self._db,
             ),
-            (parent.id if parent else None, parent_seq, version_no, seq),
+            (parent.id if parent else None, parent_seq, self._stood.get(seq), version_no, seq),
         )
 
     def _reset(self) -> None:
         self._open.clear()
         self._closed.clear()
+        self._stood.clear()
         self._sealed = False
         self._first_open = None
         self._next_change = None

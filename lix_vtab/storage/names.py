@@ -27,8 +27,9 @@ class Names:
     def __init__(self, connection: Connection, db: str, transaction: Transaction) -> None:
         self._connection = connection
         self._transaction = transaction
-        self._by_text: dict[str, int] = dict(FIRST_NAMES)
-        self._by_id: dict[int, str] = {id: text for text, id in FIRST_NAMES.items()}
+        self._by_text: dict[str, int]
+        self._by_id: dict[int, str]
+        self.forget()
         self._new_from: int | None = None
         self._find = qualify("SELECT id FROM lix_internal_name WHERE text = ?", db)
         self._text = qualify("SELECT text FROM lix_internal_name WHERE id = ?", db)
@@ -78,6 +79,11 @@ class Names:
                 raise KeyError(id)
             self._remember(known, id)
         return known
+
+    def forget(self) -> None:
+        """Drop what is cached, because the database may be another one."""
+        self._by_text = dict(FIRST_NAMES)
+        self._by_id = {id: text for text, id in FIRST_NAMES.items()}
 
     def _remember(self, text: str, id: int) -> None:
         # ids only grow, so everything below the first new one was committed before

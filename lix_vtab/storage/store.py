@@ -30,6 +30,7 @@ class Store:
         "_data_version",
         "_on_check",
         "_on_foreign_write",
+        "_on_reattach",
         "_on_rebuild",
         "_pager_version",
         "_pragma",
@@ -75,6 +76,7 @@ class Store:
         self.transaction.after_commit(self._note_commit)
         self._on_rebuild: list[Callable[[], None]] = []
         self._on_check: list[tuple[Callable[[], Iterable[str]], bool]] = []
+        self._on_reattach: list[Callable[[], None]] = []
         self._on_foreign_write: list[Callable[[], None]] = [
             self.segments.forget,
             self.overlay.forget,
@@ -124,6 +126,19 @@ class Store:
                 self.transaction.stale()
                 for hook in self._on_foreign_write:
                     hook()
+
+    def reattached(self) -> None:
+        """Doubt everything: the name of our database may stand for another file now."""
+        self._pager_version = -1
+        self._data_version = None
+        self._committed = False
+        self.names.forget()
+        for hook in self._on_reattach:
+            hook()
+
+    def on_reattach(self, hook: Callable[[], None]) -> None:
+        """Call `hook`, which must not run SQL, when the database may be another one."""
+        self._on_reattach.append(hook)
 
     def _note_commit(self) -> None:
         self._committed = True

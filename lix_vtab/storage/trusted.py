@@ -31,12 +31,12 @@ class TrustedConnection:
     """Methods of an `apsw.Connection`, bound once for speed."""
 
     __slots__ = (
+        "_cursor",
         "changes",
         "config",
         "create_module",
         "create_scalar_function",
         "data_version",
-        "execute",
         "executemany",
         "inner",
         "last_insert_rowid",
@@ -47,9 +47,11 @@ class TrustedConnection:
 
     def __init__(self, connection: Any) -> None:
         self.inner = connection
-        self.execute = partial(connection.execute, prepare_flags=PREPARE_PERSISTENT)
+        self._cursor = partial(apsw.Cursor, connection)
         # making a cursor costs half as much as the small statements most of our own are
-        self.run = partial(apsw.Cursor(connection).execute, prepare_flags=PREPARE_PERSISTENT)
+        small = self._cursor()
+        small.row_trace = None
+        self.run = partial(small.execute, prepare_flags=PREPARE_PERSISTENT)
         self.executemany = partial(connection.executemany, prepare_flags=PREPARE_PERSISTENT)
         self.changes = connection.changes
         self.config = connection.config
@@ -59,6 +61,16 @@ class TrustedConnection:
         self.vtab_config = connection.vtab_config
         self.create_module = connection.create_module
         self.create_scalar_function = connection.create_scalar_function
+
+    def execute(self, sql: str, params: Any = None) -> Any:
+        """Run a statement and return the cursor over its rows.
+
+        They come as SQLite gives them, whatever the application makes of its own rows with
+        `apsw.Connection.row_trace`.
+        """
+        cursor = self._cursor()
+        cursor.row_trace = None
+        return cursor.execute(sql, params, prepare_flags=PREPARE_PERSISTENT)
 
     @property
     def in_transaction(self) -> bool:
@@ -83,5 +95,8 @@ class OwnCode:
     @property
     def depth(self) -> int:
         """Return 1 when our own code prepares a statement, 0 when a user does."""
-        caller = sys._getframe(2).f_globals.get("__name__", "")
+        frame = sys._getframe(2)
+        caller = frame.f_globals.get("__name__", "")
+        if caller == __name__ and frame.f_back is not None:
+            caller = frame.f_back.f_globals.get("__name__", "")
         return int(caller.startswith("lix_vtab.") and not caller.startswith(_USERS))

@@ -336,10 +336,20 @@ class BaseModule:
         self, connection: Any, module: str, db: str, table: str, *args: str
     ) -> tuple[str, Any]:
         """Connect a table that exists."""
-        session = self._sessions(db)
+        session = self._session(db)
         connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)
         surface = self._build(session, args)
         return declaration(surface.columns), Table(session, surface)
+
+    def _session(self, db: str) -> Session:
+        """Return the session of a database one of whose tables is being connected.
+
+        After DETACH and ATTACH a name may stand for another file. All its tables connect anew then.
+        """
+        session = self._sessions(db)
+        if db != "main":
+            session.store.reattached()
+        return session
 
 
 def declaration(columns: Sequence[Column]) -> str:

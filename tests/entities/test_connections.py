@@ -13,6 +13,7 @@ import pytest
 import lix_vtab
 from lix_vtab.errors import LixError, SchemaNotFound, SchemaValidationError
 from tests.entities.schemas import TASK, TEXT
+from tests.state.session import one_property
 
 NEWER = TASK | {"x-lix-version": "2", "properties": TASK["properties"] | {"due": TEXT}}
 
@@ -126,3 +127,28 @@ def test_attached_database_has_schemas_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(apsw.SQLError, match="no such table"):
         connection.execute("SELECT * FROM main.task")
     connection.close()
+
+
+def test_a_name_can_stand_for_one_file_after_the_other(tmp_path):
+    """What was remembered of a detached database says nothing about the next of that name."""
+    names = {"one": ("red", "blue"), "two": ("blue", "red")}
+    for file, schemas in names.items():
+        with lix_vtab.open(tmp_path / f"{file}.lix") as lix:
+            for schema in schemas:
+                lix.register_schema(one_property(schema))
+    with lix_vtab.open() as lix:
+        for turn in range(3):
+            for file in names:
+                lix.execute("ATTACH ? AS x", (str(tmp_path / f"{file}.lix"),))
+                for schema in ("red", "blue"):
+                    id = f"{file}-{schema}-{turn}"
+                    lix.execute(
+                        f"INSERT INTO x.{schema} (lixcol_entity_id, value) VALUES (?1, ?1)", (id,)
+                    )
+                lix.execute("DETACH x")
+    for file in names:
+        with lix_vtab.open(tmp_path / f"{file}.lix") as lix:
+            for schema in ("red", "blue"):
+                found = lix.execute(f"SELECT value FROM {schema} ORDER BY 1").rows
+                assert found == [(f"{file}-{schema}-{turn}",) for turn in range(3)]
+            assert lix.check() == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
 
 import lix_vtab
 from lix_vtab.resolution import deep
-from lix_vtab.resolution.visible import Query
+from lix_vtab.resolution.visible import FIELDS, IN_FILE, Query
 from lix_vtab.storage.versions import CHAIN_LIMIT
 from tests.state.session import one_property
 
@@ -96,3 +97,19 @@ def test_the_text_does_not_grow_with_the_layers() -> None:
     text = query.build(deep.shape(overlaid=True, withdrawn=False), 60)
     assert len(text) < 6000
     assert text.count("lix_internal_tip") == 3
+
+
+SHAPES = ("0t", "0p", "0o 0t", "0t 1p 1t", "0w 1o 1q", "deep", "deep overlaid withdrawn")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_conditions_that_never_hold_can_be_read_by_file(shape):
+    """SQLite drops all else when a condition cannot hold, also what lets it use an index."""
+    with lix_vtab.open(internal=True) as lix:
+        for name in FIELDS - {"version_id", "origin"}:
+            for condition in ("IS NULL", "IS NOT NULL"):
+                filters = (f"({{{name}}}) {condition}",)
+                query = Query(("{entity_id}",), 1, ("x.file_id = ?1", IN_FILE), filters)
+                sql = query.sql("main", shape, 3)
+                values = [1] * max(int(number) for number in re.findall(r"\?(\d+)", sql))
+                assert lix.connection.execute(f"EXPLAIN {sql}", values).fetchall()

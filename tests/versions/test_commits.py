@@ -391,3 +391,10 @@ def test_children_and_parents_get_no_commit(cm):
     put(cm, "e", "x", "parent")
     after = dict(cm.rows("SELECT id, commit_id FROM lix_version"))
     assert {v for v in after if after[v] != before[v]} == {"parent"}
+
+
+def test_writing_what_is_there_already_does_not_touch_the_version(cm):
+    put(cm, "e", "v")
+    before = cm.rows("SELECT * FROM lix_version ORDER BY id")
+    put(cm, "e", "v")
+    assert cm.rows("SELECT * FROM lix_version ORDER BY id") == before
