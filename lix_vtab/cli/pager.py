@@ -10,16 +10,20 @@ __all__ = ["Pager", "pager_command"]
 
 
 def pager_command(environment: Mapping[str, str]) -> str | None:
-    """Return the command of the pager: LIX_PAGER, PAGER or less; None when they say no.
+    """Return the command of the pager: LIX_PAGER, PAGER or less.
 
-    >>> pager_command({}), pager_command({"PAGER": "most"}), pager_command({"LIX_PAGER": ""})
-    ('less', 'most', None)
+    None when they say no, and when nothing is said and there is no `less`.
+
+    >>> pager_command({"PAGER": "most"}), pager_command({"LIX_PAGER": ""})
+    ('most', None)
     """
     for name in ("LIX_PAGER", "PAGER"):
         if name in environment:
             command = environment[name].strip()
             return None if command in ("", "cat") else command
-    return "less"
+    from shutil import which  # for terminals only
+
+    return "less" if which("less") else None
 
 
 class Pager:
