@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lix_vtab.errors import CommitNotFound, CorruptError
+from lix_vtab.errors import CommitNotFound
 from lix_vtab.history.content import WORKING_OF_VERSION
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.mutation.writer import unknown_version
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
@@ -59,7 +60,7 @@ def create_checkpoint(
 def _pointer(store: Store, version_id: str) -> Pointer:
     pointer = store.versions.pointer(version_id)
     if pointer is None:
-        raise CorruptError(f"version '{version_id}' has no pointer")
+        raise unknown_version(version_id)
     return pointer
 
 

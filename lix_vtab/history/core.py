@@ -8,6 +8,7 @@ from lix_vtab.history.diff import Comparison, compare
 from lix_vtab.history.graph import Graph, Reach
 from lix_vtab.history.revision import Revision, Revisions
 from lix_vtab.mutation.versions import VersionWriter
+from lix_vtab.mutation.writer import unknown_version
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.store import Store
@@ -78,6 +79,9 @@ class History:
         return compare(self._store.segments, self.graph, before, after)
 
     def _active(self) -> Pointer:
-        pointer = self._store.versions.pointer(self._versions.active_id())
-        assert pointer is not None
+        active = self._versions.active_id()
+        pointer = self._store.versions.pointer(active)
+        if pointer is None:
+            # the session is pinned to a version whose creation was rolled back
+            raise unknown_version(active)
         return pointer

@@ -258,20 +258,21 @@ class VersionWriter:
 
     def _check_delete(self, version_id: str) -> None:
         reason = None
+        hint = "switch to another version first"
         if version_id == GLOBAL:
             reason = "the global version cannot be deleted"
+            hint = "it holds what all versions share"
         elif version_id in (self.active_id(), self._stored_active()):
             reason = f"version '{version_id}' is active"
         else:
             heirs = [d.id for d in self.descriptors() if d.inherits_from_version_id == version_id]
             if heirs:
                 reason = f"version '{version_id}' is inherited from by {', '.join(sorted(heirs))}"
+                hint = "delete or re-parent those versions first"
         if reason is not None:
             raise VersionError(
                 f"Cannot delete version: {reason}",
-                hint="switch to another version first"
-                if "active" in reason
-                else "delete or re-parent those versions first",
+                hint=hint,
                 details={"version_id": version_id},
             )
 

@@ -103,14 +103,11 @@ class VersionSurface:
         else:
             commit_id = _filled(commit_id, label, "commit_id")
         working = given["working_commit_id"]
-        parent = given["inherits_from_version_id"]
-        if parent is None and not session.parent_given:
-            parent = GLOBAL
         session.versions.create(
             Descriptor(
                 id,
                 id if given["name"] is None else text(given["name"], label, "name"),
-                _parent(parent, label),
+                _parent(self._parent_of(id, given), label),
                 _hidden(given["hidden"]),
             ),
             commit_id=commit_id,
@@ -146,11 +143,18 @@ class VersionSurface:
         kept = {name: given[name] for name in _COMMIT_COLUMNS if given[name] is not None}
         described = {
             "name": id if given["name"] is None else given["name"],
-            "inherits_from_version_id": given["inherits_from_version_id"],
+            "inherits_from_version_id": self._parent_of(id, given),
             "hidden": given["hidden"],
         }
         self._change(descriptor, {**described, **kept})
         return self._rowid(id)
+
+    def _parent_of(self, id: str, given: dict[str, Any]) -> Any:
+        """Return the parent an INSERT names, or the one it gets when it names none."""
+        parent = given["inherits_from_version_id"]
+        if parent is None and id != GLOBAL and not self._session.parent_given:
+            return GLOBAL
+        return parent
 
     def _change(self, old: Descriptor, assigned: dict[str, Any]) -> None:
         label = "lix_version update"

@@ -323,3 +323,22 @@ def test_a_question_that_reads_no_table_notices_other_connections(path):
         two.switch_version("main")
         assert one.version("main") == one.active_version
         assert one.execute("SELECT lix_active_version_id() = ?", (id,)).rows == [(1,)]
+
+
+def test_a_pin_to_a_version_that_was_rolled_back_is_told(lix):
+    """The session stays where it was sent; what it then does fails and says why."""
+    lix = lix.lix  # one session all along, in every mode
+    lix.execute("BEGIN")
+    lix.execute("INSERT INTO lix_version (id, name) VALUES ('gone', 'gone')")
+    lix.execute("SELECT lix_switch_version('gone', 1)")
+    lix.execute("ROLLBACK")
+    for sql in (
+        "SELECT * FROM lix_working_changes",
+        "SELECT lix_create_checkpoint()",
+        "SELECT lix_undo()",
+        "INSERT INTO lix_key_value (key, value) VALUES ('k', 1)",
+    ):
+        with pytest.raises(errors.VersionNotFound, match="'gone' does not exist"):
+            lix.execute(sql)
+    lix.execute("SELECT lix_switch_version('main', 1)")
+    assert lix.execute("SELECT count(*) FROM lix_working_changes").rows == [(0,)]
