@@ -48,7 +48,7 @@ class Catalogue:
         self._written = False
         self.generation = 0
         store.on_foreign_write(self._reconsider)
-        store.on_reattach(self.forget)
+        store.on_replace(self.forget)
         store.transaction.on_rollback(self._undone)
         store.transaction.after_commit(self._undone)
 

@@ -27,11 +27,12 @@ class Store:
 
     __slots__ = (
         "_committed",
+        "_connected",
         "_data_version",
         "_on_check",
         "_on_foreign_write",
-        "_on_reattach",
         "_on_rebuild",
+        "_on_replace",
         "_pager_version",
         "_pragma",
         "commits",
@@ -76,7 +77,8 @@ class Store:
         self.transaction.after_commit(self._note_commit)
         self._on_rebuild: list[Callable[[], None]] = []
         self._on_check: list[tuple[Callable[[], Iterable[str]], bool]] = []
-        self._on_reattach: list[Callable[[], None]] = []
+        self._connected: set[str] = set()
+        self._on_replace: list[Callable[[], None]] = []
         self._on_foreign_write: list[Callable[[], None]] = [
             self.segments.forget,
             self.overlay.forget,
@@ -127,18 +129,28 @@ class Store:
                 for hook in self._on_foreign_write:
                     hook()
 
-    def reattached(self) -> None:
-        """Doubt everything: the name of our database may stand for another file now."""
+    def connecting(self, table: str) -> None:
+        """Note that a table is connected; a second time it may be that of another database.
+
+        A backup may have been restored into ours, or its name attached to another file.
+        """
+        if table in self._connected or self.db != "main":
+            self.replaced()
+            self._connected.clear()
+        self._connected.add(table)
+
+    def replaced(self) -> None:
+        """Doubt everything: our database may be another one now."""
         self._pager_version = -1
         self._data_version = None
         self._committed = False
         self.names.forget()
-        for hook in self._on_reattach:
+        for hook in self._on_replace:
             hook()
 
-    def on_reattach(self, hook: Callable[[], None]) -> None:
+    def on_replace(self, hook: Callable[[], None]) -> None:
         """Call `hook`, which must not run SQL, when the database may be another one."""
-        self._on_reattach.append(hook)
+        self._on_replace.append(hook)
 
     def _note_commit(self) -> None:
         self._committed = True

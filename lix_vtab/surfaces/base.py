@@ -295,7 +295,8 @@ class Table:
     # -- life
 
     def Disconnect(self) -> None:
-        """Let go of the table."""
+        """Let go of the table; SQLite does so when it reads all of a schema anew."""
+        self._session.store.replaced()
 
     def Destroy(self) -> None:
         """Refuse DROP TABLE, unless we drop the table of a schema that goes."""
@@ -336,19 +337,15 @@ class BaseModule:
         self, connection: Any, module: str, db: str, table: str, *args: str
     ) -> tuple[str, Any]:
         """Connect a table that exists."""
-        session = self._session(db)
+        session = self._session(db, table)
         connection.vtab_config(apsw.SQLITE_VTAB_CONSTRAINT_SUPPORT, 1)
         surface = self._build(session, args)
         return declaration(surface.columns), Table(session, surface)
 
-    def _session(self, db: str) -> Session:
-        """Return the session of a database one of whose tables is being connected.
-
-        After DETACH and ATTACH a name may stand for another file. All its tables connect anew then.
-        """
+    def _session(self, db: str, table: str) -> Session:
+        """Return the session of a database one of whose tables is being connected."""
         session = self._sessions(db)
-        if db != "main":
-            session.store.reattached()
+        session.store.connecting(table)
         return session
 
 

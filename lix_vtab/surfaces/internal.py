@@ -56,7 +56,7 @@ class InternalModule(BaseModule):
         self, connection: Any, module: str, db: str, table: str, *args: str
     ) -> tuple[str, Any]:
         """Connect the table."""
-        return "CREATE TABLE x(joined)", InternalTable(self._session(db), self._check)
+        return "CREATE TABLE x(joined)", InternalTable(self._session(db, table), self._check)
 
     def ShadowName(self, suffix: str) -> bool:
         """Tell whether `lix_internal_<suffix>` is a shadow table."""

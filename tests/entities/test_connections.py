@@ -152,3 +152,29 @@ def test_a_name_can_stand_for_one_file_after_the_other(tmp_path):
                 found = lix.execute(f"SELECT value FROM {schema} ORDER BY 1").rows
                 assert found == [(f"{file}-{schema}-{turn}",) for turn in range(3)]
             assert lix.check() == []
+
+
+@pytest.mark.parametrize("restore", ["backup", "deserialize"])
+def test_a_database_can_be_restored_into_an_open_connection(restore):
+    """What was remembered of the database before says nothing about the one restored."""
+    with lix_vtab.open() as lix, lix_vtab.open() as saved:
+        for one, schemas in ((lix, ("red", "blue")), (saved, ("blue", "green", "red"))):
+            for schema in schemas:
+                one.register_schema(one_property(schema))
+            one.execute(
+                f"INSERT INTO {schemas[0]} (lixcol_entity_id, value) VALUES ('a', '{schemas[0]}')"
+            )
+        assert lix.execute("SELECT value FROM red").rows == [("red",)]
+        if restore == "backup":
+            with lix.connection.backup("main", saved.connection, "main") as backup:
+                backup.step()
+        else:
+            lix.connection.deserialize("main", saved.connection.serialize("main"))
+        assert lix.execute("SELECT value FROM red").rows == []
+        lix.execute("INSERT INTO red (lixcol_entity_id, value) VALUES ('b', 'new')")
+        found = lix.execute(
+            "SELECT schema_key, snapshot_content FROM lix_state"
+            " WHERE schema_key IN ('red', 'blue', 'green') ORDER BY 1"
+        ).rows
+        assert found == [("blue", '{"value":"blue"}'), ("red", '{"value":"new"}')]
+        assert lix.check() == []
