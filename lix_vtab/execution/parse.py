@@ -65,7 +65,10 @@ def parse(sql: str) -> ParsedScript:
             " holds only comments"
         )
     if len(pieces) == 1:
-        return ParsedScript(sql, (_statement(sql, pieces[0], 0),))
+        whole = _statement(sql, pieces[0], 0)
+        if not (whole.upsert or whole.returning):
+            return ParsedScript(sql, (whole,))
+        # its clauses are taken apart: what stands behind the last one must not become part of it
     return ParsedScript(
         sql,
         tuple(

@@ -219,3 +219,64 @@ def test_names_that_need_quotes_get_them() -> None:
 def test_a_quote_in_double_quotes_opens_nothing() -> None:
     word = Word.at('SELECT "it\'s", lix_f', 15, 20)
     assert (word.text, word.quoted) == ("lix_f", False)
+
+
+# Statements as in `lix sql` -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        ("list", "a|1\nb|2\n"),
+        ("csv", "a,1\r\nb,2\r\n"),
+        ("line", "  key = a\nvalue = 1\n\n  key = b\nvalue = 2\n"),
+    ],
+)
+def test_returning(database: Path, mode: str, shown: str) -> None:
+    done = piped(
+        database,
+        f".mode {mode}\n"
+        "INSERT INTO lix_key_value (key, value) VALUES ('a', 1), ('b', 2) RETURNING key, value;",
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.replace("\r", "").rstrip("\n") == shown.replace("\r", "").rstrip("\n")
+
+
+def test_upserts_and_parameters(database: Path) -> None:
+    upsert = (
+        "INSERT INTO lix_key_value (key, value) VALUES ('a', :given)"
+        " ON CONFLICT (key) DO UPDATE SET value = value + excluded.value RETURNING value;\n"
+    )
+    done = piped(database, f".parameter set given 4\n{upsert}{upsert}SELECT 'end';\n")
+    assert done.stderr == ""
+    assert done.stdout == "4\n8\nend\n"
+
+
+def test_returning_from_a_table_of_ones_own(database: Path) -> None:
+    done = piped(
+        database,
+        "CREATE TABLE own (a PRIMARY KEY);\nINSERT INTO own VALUES (1), (2) RETURNING a + 1;\n"
+        "INSERT INTO own VALUES (1) ON CONFLICT DO UPDATE SET a = 7 RETURNING a; -- done\n",
+    )
+    assert (done.stdout, done.stderr) == ("2\n3\n7\n", "")
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("SELECT * FROM lix_vresion", "hint: did you mean lix_version?"),
+        ("SELECT kee FROM lix_key_value", "hint: did you mean lix_key_value.key?"),
+        (
+            "INSERT INTO lix_key_value (kee) VALUES (1) RETURNING key",
+            "LIX_COLUMN_NOT_FOUND: table lix_key_value has no column named kee (did you mean",
+        ),
+        ("INSERT INTO lix_key_value (key, value) VALUES (:a, 1) RETURNING key", "'a'"),
+        ("SELEC 1", 'near "SELEC": syntax error'),
+    ],
+)
+def test_errors_help(database: Path, statement: str, told: str) -> None:
+    done = piped(database, f"SELECT 1; {statement};\nSELECT 2;\n")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "1\n2\n"
+    assert done.returncode != 0

@@ -7,6 +7,7 @@ import threading
 import apsw
 import pytest
 
+import lix_vtab
 from lix_vtab.errors import (
     BusyError,
     ConstraintError,
@@ -317,3 +318,14 @@ def test_a_script_of_nothing(executor, script):
     with pytest.raises(LixError, match="cannot start a transaction within a transaction"):
         executor.execute(script)
     executor.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("end", [";", " ; ", "; -- done\n", " -- done", " /* done */;;"])
+def test_what_ends_a_text_is_no_part_of_its_clauses(end: str) -> None:
+    with lix_vtab.open() as lix:
+        insert = "INSERT INTO lix_key_value (key, value) VALUES ('a', 1)"
+        assert lix.execute(f"{insert} RETURNING key{end}").rows == [("a",)]
+        lix.execute(f"{insert} ON CONFLICT (key) DO UPDATE SET value = 2{end}")
+        update = "UPDATE lix_key_value SET value = value + 1 WHERE key = ? RETURNING value"
+        assert lix.execute(f"{update}{end}", ("a",)).rows == [(3,)]
+        assert lix.execute(f"DELETE FROM lix_key_value WHERE key = 'a' RETURNING key{end}").rows

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Sequence
 from typing import IO, Any
 
+import apsw
 from apsw.shell import Shell
 from click.shell_completion import ShellComplete
 
@@ -20,7 +22,9 @@ from lix_vtab.cli.names import MOST
 from lix_vtab.cli.paint import Paint, wants_color
 from lix_vtab.cli.screen import draw_rows
 from lix_vtab.cli.shell.completing import Word
+from lix_vtab.cli.shell.statements import Rows, named, split
 from lix_vtab.cli.shell.verbs import Facades, add_verbs
+from lix_vtab.errors import LixError
 
 __all__ = ["LixShell"]
 
@@ -126,6 +130,53 @@ class LixShell(Shell):
     def close(self) -> None:
         """Close every database that was opened here."""
         self._facades.close()
+
+    # -- statements
+
+    def process_sql(
+        self,
+        sql: str,
+        bindings: Any = None,
+        internal: bool = False,
+        summary: tuple[str, str] | None = None,
+    ) -> None:
+        """Run what was typed; RETURNING and ON CONFLICT work on every table, as in `lix sql`."""
+        if internal:
+            super().process_sql(sql, bindings, internal, summary)
+            return
+        for text, lowered in split(sql):
+            try:
+                if lowered:
+                    self._lowered(text, self.bindings if bindings is None else bindings)
+                else:
+                    super().process_sql(text, bindings, internal, summary)
+            except apsw.SQLError as error:
+                self._hint(error, text)
+                raise
+
+    def _lowered(self, sql: str, bindings: Any) -> None:
+        """Run a statement that SQLite alone would refuse for a virtual table."""
+        result = self._facades.of(self.db).execute(sql, named(sql, bindings))
+        if not result.columns or not result.rows:
+            return
+        if getattr(self.output, "all_at_once", False):
+            self.output(result.columns, result.rows)
+            return
+        whole = list(inspect.signature(self.output).parameters.values())[1]
+        source = self.PositionRow(Rows(result.columns, result.rows))
+        self.output(True, result.columns)
+        for row in source:
+            self.output(False, row if whole.annotation == "Shell.Row" else row.row)
+
+    def _hint(self, error: apsw.SQLError, sql: str) -> None:
+        """Print what might have been meant; what was wrong has been said."""
+        if isinstance(error, LixError):
+            return
+        try:
+            self._facades.of(self.db).explain(sql)
+        except LixError as told:
+            if told.hint:
+                self.write(self.stderr, f"hint: {told.hint}\n")
 
     # -- trouble
 
