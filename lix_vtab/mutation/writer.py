@@ -258,7 +258,7 @@ class Writer:
         """
         store = self._store
         if number < 0:
-            overlay = store.overlay.by_no(-number)
+            overlay = store.overlay.by_no(-number) or store.overlay.gone(-number)
             if overlay is None:
                 return None
             key = overlay.key
@@ -274,6 +274,13 @@ class Writer:
                 found = Visible(0, False, stored.values, stored.created_at, stored)
                 return key, found if raw or stored.values.snapshot is not None else None
         return key, self.own(version_id, key) if raw else self.visible(version_id, key)
+
+    def matched(self, number: int) -> Values | None:
+        """Return what the row read as `number` said, which the statement may have removed."""
+        if number > 0:
+            return self._store.rows.values_of(number)
+        gone = self._store.overlay.gone(-number)
+        return None if gone is None else gone.values
 
     def own(self, version_id: str, key: Key) -> Visible | None:
         """Return a version's own row of a key, tombstones included: overlay before tracked."""

@@ -41,6 +41,7 @@ class Overlay:
         "_connection",
         "_db",
         "_find",
+        "_gone",
         "_hooks",
         "_identity",
         "_occupied",
@@ -74,7 +75,10 @@ class Overlay:
             "updated_at = excluded.updated_at",
             db,
         )
+        self._gone: dict[int, OverlayRow] = {}
         transaction.on_rollback(self.forget)
+        transaction.on_begin(self._gone.clear)
+        transaction.on_release(lambda level: self._gone.clear())
 
     def find(self, version_no: int, key: Key) -> OverlayRow | None:
         """Return the untracked row of `key` in a version."""
@@ -137,19 +141,25 @@ class Overlay:
         """Remove the untracked row of `key`; tell whether there was one."""
         for watch in self._watches:
             watch(version_no, key)
-        self._connection.execute(
+        row = self._connection.run(
             qualify(
                 "DELETE FROM lix_internal_overlay WHERE version_no = ? "
-                "AND schema_id = ? AND entity_id = ? AND file_id = ?",
+                f"AND schema_id = ? AND entity_id = ? AND file_id = ? RETURNING {_COLUMNS}",
                 self._db,
             ),
             (version_no, *key),
-        )
-        removed = self._connection.changes() > 0
-        if removed:
-            for hook in self._hooks:
-                hook(-version_no, 0, key, None)
-        return removed
+        ).get
+        if row is None:
+            return False
+        gone = _row(row)
+        self._gone[gone.no] = gone
+        for hook in self._hooks:
+            hook(-version_no, 0, key, None)
+        return True
+
+    def gone(self, no: int) -> OverlayRow | None:
+        """Return a row the running statement removed, which it may meet again in other versions."""
+        return self._gone.get(no)
 
     def clear(self, version_no: int) -> None:
         """Remove all untracked rows of a version."""

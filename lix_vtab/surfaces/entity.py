@@ -136,7 +136,7 @@ class Entity:
         version_id, key, visible = self._target(rowid)
         matched = None
         if visible is None:
-            matched = session.store.rows.values_of(self._locate(rowid)[1])
+            matched = session.writer.matched(self._locate(rowid)[1])
         session.writer.remove(
             version_id, key, writer_key=session.writer_key, matched=matched, shown=visible
         )

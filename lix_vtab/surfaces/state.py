@@ -141,14 +141,10 @@ class State:
     def delete(self, rowid: int) -> None:
         """Delete a visible row."""
         session = self._session
-        version_id, inner = self._locate(rowid)
-        if inner < 0 and session.store.overlay.by_no(-inner) is None:
-            # an untracked row that heirs show too: the statement removed it where it lies
-            return
         version_id, key, visible = self._target(rowid)
         matched = None
         if visible is None and not self.raw:
-            matched = session.store.rows.values_of(self._locate(rowid)[1])
+            matched = session.writer.matched(self._locate(rowid)[1])
         session.writer.remove(
             version_id,
             key,

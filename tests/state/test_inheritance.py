@@ -278,16 +278,22 @@ def test_cycles_are_refused(family, target):
     assert seen(family) == [("g", "global", content("G"))]
 
 
+@pytest.mark.parametrize("beneath", [False, True], ids=["nothing beneath", "a tracked row beneath"])
 @pytest.mark.parametrize(("origin", "heir"), [("a", "b"), ("b", "a")])
-def test_one_delete_removes_an_untracked_row_everywhere_it_shows(lix, origin, heir):
+def test_one_delete_removes_an_untracked_row_everywhere_it_shows(lix, origin, heir, beneath):
+    """The origin shows what was beneath; for its heir a tombstone hides it, whoever comes first."""
     lix.schema("test_state_schema")
     lix.execute("INSERT INTO lix_version (id, name) VALUES (?1, ?1)", (origin,))
     lix.execute(
         "INSERT INTO lix_version (id, name, inherits_from_version_id) VALUES (?1, ?1, ?2)",
         (heir, origin),
     )
+    if beneath:
+        lix.row("e", origin, "t")
     lix.row("e", origin, "x", untracked=1)
     where = "FROM lix_state_by_version WHERE schema_key = 'test_state_schema'"
     assert lix.column(f"SELECT version_id {where} ORDER BY 1") == ["a", "b"]
     assert lix.execute(f"DELETE {where}").changes == 2
-    assert lix.rows(f"SELECT * {where}") == []
+    assert lix.column(f"SELECT version_id {where}") == [origin] * beneath
+    lix.row("e", origin, "new", untracked=1)
+    assert lix.column(f"SELECT version_id {where}") == [origin]
