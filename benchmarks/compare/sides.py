@@ -38,7 +38,7 @@ def _own(module: str) -> Callable[[Path], Child]:
     return lambda cache: Child([sys.executable, "-m", f"benchmarks.peers.{module}"])
 
 
-def _from_pypi(module: str, package: str, version: str) -> Callable[[Path], Child]:
+def _from_index(module: str, package: str, version: str) -> Callable[[Path], Child]:
     def start(cache: Path) -> Child:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         home = _installed(
@@ -88,9 +88,9 @@ def _installed(home: Path, command: Callable[[Path], list[str]]) -> Path:
 SIDES: dict[str, Recipe] = {
     "lix": Recipe("lix_vtab", _own("lix_side")),
     "floor": Recipe("floor", _own("floor_side")),
-    "doltlite": Recipe("doltlite", _from_pypi("doltlite_side", "doltlite", "0.51.3")),
+    "doltlite": Recipe("doltlite", _from_index("doltlite_side", "doltlite", "0.51.3")),
     "sdk17": Recipe("lix-js 0.17.0", _from_npm("sdk17.mjs", "@lix-js/sdk", "0.17.0")),
     "sdk05": Recipe("lix-js 0.5.1", _from_npm("sdk05.mjs", "@lix-js/sdk", "0.5.1"), rows=1_000),
-    "git": Recipe("git", _from_pypi("git_side", "pygit2", "1.21.0")),
+    "git": Recipe("git", _from_index("git_side", "pygit2", "1.21.0")),
 }
 """By the names the command line knows; ours first, then the floor, then the peers."""
