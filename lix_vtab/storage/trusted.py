@@ -37,6 +37,7 @@ class TrustedConnection:
         "create_module",
         "create_scalar_function",
         "data_version",
+        "execute",
         "executemany",
         "inner",
         "last_insert_rowid",
@@ -52,6 +53,7 @@ class TrustedConnection:
         small = self._cursor()
         small.row_trace = None
         self.run = partial(small.execute, prepare_flags=PREPARE_PERSISTENT)
+        self.execute = self._on_a_cursor_of_its_own
         self.executemany = partial(connection.executemany, prepare_flags=PREPARE_PERSISTENT)
         self.changes = connection.changes
         self.config = connection.config
@@ -62,7 +64,7 @@ class TrustedConnection:
         self.create_module = connection.create_module
         self.create_scalar_function = connection.create_scalar_function
 
-    def execute(self, sql: str, params: Any = None) -> Any:
+    def _on_a_cursor_of_its_own(self, sql: str, params: Any = None) -> Any:
         """Run a statement and return the cursor over its rows.
 
         They come as SQLite gives them, whatever the application makes of its own rows with
