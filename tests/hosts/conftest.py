@@ -11,11 +11,13 @@ from lix_vtab.loadable import build
 from tests.hosts.hosts import HOSTS, StockProcess, stock_python
 from tests.hosts.session import HostSession
 
-BEYOND_SQL = {
-    "test_insert_of_an_explicit_null_parent_means_none": (
-        "only Lix.execute sees that a column was named and given NULL"
-    ),
-}
+BEYOND_SQL = dict.fromkeys(
+    [
+        "test_insert_of_an_explicit_null_parent_means_none",
+        "test_or_replace_with_an_explicit_null_parent_means_none",
+    ],
+    "only Lix.execute sees that a column was named and given NULL",
+)
 """Tests of what no virtual table can do, with the reason."""
 
 
