@@ -8,7 +8,7 @@ from typing import Any
 
 import apsw
 
-from lix_vtab.errors import LixError
+from lix_vtab.errors import CannotOpenError, InvalidValueError, LixError, NotADatabaseError
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.guard import Reads, make_authorizer
 from lix_vtab.execution.limits import Limits
@@ -72,7 +72,10 @@ def open(
         if read_only
         else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     )
-    path = os.fspath(path)
+    try:
+        path = os.fspath(path)
+    except TypeError as error:
+        raise InvalidValueError(f"path: {error}", hint="':memory:' keeps all in memory") from error
     try:
         connection = apsw.Connection(
             path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS
@@ -117,5 +120,14 @@ def open(
 def _unopened(path: str, error: apsw.Error) -> LixError:
     """Return the error for a database that cannot be opened, with the path in its details."""
     problem = translate(error, Catalogue.of(0, ()))
-    problem.details["path"] = path
-    return problem
+    return type(problem)(
+        f"{problem.message}: '{path}'",
+        hint=problem.hint or _OPENING.get(type(problem)),
+        details={**problem.details, "path": path},
+    )
+
+
+_OPENING: dict[type[LixError], str] = {
+    CannotOpenError: "its directory must exist, and you must be allowed to write there",
+    NotADatabaseError: "give a SQLite database, or a path where there is no file yet",
+}

@@ -154,7 +154,9 @@ def make_authorizer(
         if operation in _TOUCHES_OURS and not trust.depth and keeps(table):
             if operation == _DROP_VTABLE:
                 raise ReadOnlyError(
-                    f"{table} is part of the lix and cannot be dropped", details={"table": table}
+                    f"{table} is part of the lix and cannot be dropped",
+                    hint="DELETE its rows, or its schema from lix_stored_schema",
+                    details={"table": table},
                 )
             if operation in _CREATE_TEMP or schema == "temp":
                 raise ReadOnlyError(

@@ -116,7 +116,10 @@ class CompiledSchema:
         return ConstraintViolation(
             f"entity_id '{entity_id}' is inconsistent for schema '{self.key}' ({self.version}): "
             f"{reason}",
-            hint=cause.hint if cause else "the entity id follows from the primary key",
+            hint=cause.hint
+            if cause
+            else "the entity id follows from the primary key; "
+            "for another key, delete the row and insert one",
             details={"entity_id": entity_id, "schema_key": self.key},
         )
 

@@ -82,7 +82,9 @@ class ReadOnlySurface:
 
     def _refusal(self, verb: str) -> ReadOnlyError:
         return ReadOnlyError(
-            f"{self.name} is read-only; {verb} is not supported", details={"table": self.name}
+            f"{self.name} is read-only; {verb} is not supported",
+            hint="its rows follow from what is written to other tables",
+            details={"table": self.name},
         )
 
 

@@ -254,13 +254,15 @@ def test_insert_returning(run):
 
 
 def test_insert_returning_gives_the_values_that_were_stored(run):
-    if run.bare:
-        pytest.skip("SQLite hands back the given values of a virtual table, not the stored ones")
     (returned,) = run(
         f"INSERT INTO lix_state {COLUMNS} VALUES"
         f" ('a', '{S}', 'f', 'lix', '1', '{{ \"value\" : \"spaced\" }}') RETURNING *"
     )
-    assert [returned] == state(run, "*")
+    if run.bare:
+        # of a virtual table SQLite hands back what the statement gave, not what is stored
+        assert '{ "value" : "spaced" }' in returned
+    else:
+        assert [returned] == state(run, "*")
 
 
 @pytest.mark.parametrize(
@@ -285,20 +287,24 @@ def test_returning_never_invents(run, column, value):
     assert returned in ((None, value, stored) if run.bare else (stored,))
 
 
+OURS = f"schema_key = '{S}'"
+
+
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE", "UPSERT"])
 def test_what_sqlite_refuses_on_virtual_tables(run, verb):
-    """`Lix.execute` lowers these; a bare connection gives SQLite's own answer."""
-    if not run.bare:
-        pytest.skip("the planner of execute has its own suite")
+    """`Lix.execute` carries these out; a bare connection gives SQLite's own answer."""
     seed(run, "a")
     sql = {
-        "UPDATE": "UPDATE lix_state SET metadata = '{}' RETURNING entity_id",
-        "DELETE": "DELETE FROM lix_state RETURNING entity_id",
+        "UPDATE": f"UPDATE lix_state SET metadata = '{{}}' WHERE {OURS} RETURNING entity_id",
+        "DELETE": f"DELETE FROM lix_state WHERE {OURS} RETURNING entity_id",
         "UPSERT": f"INSERT INTO lix_state {COLUMNS} VALUES {values('a')} ON CONFLICT DO NOTHING",
     }[verb]
-    with pytest.raises(apsw.SQLError):
-        run(sql)
-    assert state(run) == [("a", "a")]
+    if run.bare:
+        with pytest.raises(apsw.SQLError):
+            run(sql)
+    else:
+        assert run(sql) == ([] if verb == "UPSERT" else [("a",)])
+    assert state(run) == ([] if verb == "DELETE" and not run.bare else [("a", "a")])
 
 
 # A row that fails in the middle: `a` and `c` are good, `bad` is not. `old` exists before.

@@ -9,6 +9,7 @@ import pytest
 
 import lix_vtab
 from lix_vtab import LixError
+from lix_vtab.errors import InvalidValueError
 
 
 def test_a_path_object_opens(tmp_path: Path):
@@ -35,3 +36,10 @@ def test_what_cannot_be_opened_has_a_code(tmp_path: Path, content: bytes | None)
         lix_vtab.open(str(path), read_only=True)
     assert isinstance(caught.value, apsw.Error)
     assert caught.value.details["path"] == str(path)
+    assert caught.value.hint
+    assert str(path) in str(caught.value)
+
+
+def test_a_path_of_the_wrong_type_is_refused():
+    with pytest.raises(InvalidValueError, match="int"):
+        lix_vtab.open(3)  # type: ignore[arg-type]
