@@ -35,6 +35,7 @@ class Filesystem:
     """Files and directories of one database, in any scope."""
 
     __slots__ = (
+        "_names",
         "_settler",
         "batch",
         "blobs",
@@ -49,6 +50,7 @@ class Filesystem:
     )
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
+        self._names = store.names
         self.entries = Entries(store)
         self.renderings = Renderings(store)
         self.entries.on_change(self.renderings.follow)
@@ -109,6 +111,14 @@ class Filesystem:
     def digest(self, scope: Scope, file_id: str) -> str | None:
         """Return the hex BLAKE3 of the bytes of a file, None when it has no content."""
         return self.contents.digest(scope, file_id)
+
+    def plugin_of(self, scope: Scope, file_id: str, schema_key: str) -> str | None:
+        """Return the key of the plugin a file belongs to, if it uses entities of a schema."""
+        owner = self.contents.owner(scope, file_id)
+        plugin = None if owner is None else self.plugins.get(self._names.text(owner))
+        if plugin is None or all(s["x-lix-key"] != schema_key for s in plugin.schemas):
+            return None
+        return plugin.key
 
     def settle(self) -> None:
         """Render now what the transaction changed through entities; it happens by itself later."""

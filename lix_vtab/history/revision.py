@@ -213,7 +213,8 @@ class Revisions:
     def _walk(self, base: Revision, steps: str, name: str) -> Revision:
         commit: Commit | None = base.commit
         for kind, digits in _STEP.findall(steps):
-            count = int(digits or 1)
+            # no history is longer than a number SQLite can hold
+            count = min(int(digits[:12] or 1), 2**31)
             if commit is None:
                 break
             if kind == "~":

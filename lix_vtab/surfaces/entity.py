@@ -9,7 +9,7 @@ import apsw
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError, SchemaNotFound
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
-from lix_vtab.mutation.writer import Visible
+from lix_vtab.mutation.writer import RowWrite, Visible
 from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
@@ -108,10 +108,21 @@ class Entity:
             self._refuse_computed(given)
         row = self._ready().rows.inserted(fields, given)
         version_id = self._insert_version(given.get("lixcol_version_id"))
+        if given and given["lixcol_file_id"] is not None and given["lixcol_plugin_key"] is None:
+            # what a plugin made of a file goes back into it
+            row = self._of_plugin(version_id, row)
         # storing a schema again is fine while it says the same, which its own rules see to
         unique = conflict != apsw.SQLITE_REPLACE and self.shape.key != STORED_SCHEMA
         rowid = self._session.writer.put(version_id, row, unique=unique)
         return self._public_rowid(version_id, rowid)
+
+    def _of_plugin(self, version_id: str, row: RowWrite) -> RowWrite:
+        session = self._session
+        scope = session.scopes.of(version_id)
+        if row.file_id == "lix" or scope is None:
+            return row
+        plugin_key = session.files.plugin_of(scope, row.file_id, row.schema_key)
+        return row if plugin_key is None else row._replace(plugin_key=plugin_key)
 
     def update(self, rowid: int, fields: Sequence[Any]) -> None:
         """Change properties or metadata of a visible row."""

@@ -130,6 +130,17 @@ def test_insert_update_and_rename_of_a_json_file(lix: Session) -> None:
     ]
 
 
+def test_an_entity_of_a_file_belongs_to_its_plugin_unless_said_otherwise(lix: Session) -> None:
+    put(lix, "f", "/f.json", '{"a":1}')
+    put(lix, "b", "/b.bin", b"\x00\xff")
+    insert = "INSERT INTO json_pointer (path, value, lixcol_file_id) VALUES ('/b', 2, ?)"
+    for file_id in ("f", "b", "nowhere"):
+        lix.execute(insert, (file_id,))
+    assert data(lix, "f") == b'{"a":1,"b":2}'
+    plugins = "SELECT lixcol_file_id, lixcol_plugin_key FROM json_pointer WHERE path = '/b'"
+    assert sorted(lix.rows(plugins)) == [("b", "lix"), ("f", "plugin_json"), ("nowhere", "lix")]
+
+
 def test_entities_written_by_sql_show_in_the_bytes(lix: Session) -> None:
     put(lix, "f", "/f.json", '{"content": "Start"}\n')
     assert data(lix, "f") == b'{"content": "Start"}\n'

@@ -7,6 +7,7 @@ import time
 import pytest
 
 import lix_vtab
+import lix_vtab.errors
 
 
 @pytest.fixture
@@ -140,3 +141,9 @@ def test_a_version_without_commit(v):
 def test_only_texts_name_revisions(v):
     with pytest.raises(lix_vtab.LixError, match="a revision must be a text"):
         seen(v, 7)
+
+
+@pytest.mark.parametrize("steps", ["~" + "9" * 21, "~" + "9" * 6000, "^" + "9" * 30])
+def test_more_steps_than_a_number_can_count_name_no_commit(lix, steps):
+    with pytest.raises(lix_vtab.errors.CommitNotFound, match="history does not go back that far"):
+        lix.execute("SELECT * FROM lix_state_at(?)", (f"HEAD{steps}",))

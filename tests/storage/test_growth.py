@@ -194,7 +194,7 @@ def test_a_one_row_commit_costs_less_than_a_kilobyte(kind):
         assert (size(lix) - start) / 1_000 <= 1024
 
 
-def test_a_version_costs_less_than_a_kilobyte(sizes):
+def test_a_version_costs_less_than_two_kilobytes(sizes):
     _, large = sizes
     start = size(large)
     for _ in range(200):
