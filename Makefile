@@ -23,7 +23,7 @@ test: $(VENV)/.installed ## the test suite without its long profiles
 	$(BIN)/python -m pytest
 
 slow: $(VENV)/.installed ## the long profiles
-	$(BIN)/python -m pytest -m slow --hypothesis-profile=long
+	$(BIN)/python -m pytest -m slow --hypothesis-profile=long -o faulthandler_timeout=7200
 
 benchmark: $(VENV)/.installed ## each figure beside its floor
 	$(BIN)/python -m pytest benchmarks --benchmark-enable

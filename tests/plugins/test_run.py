@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -279,6 +281,50 @@ def test_calls_that_end_at_the_deadline_leave_nothing_behind() -> None:
     assert stopped <= 60
 
 
+AFTERWARDS = """
+import cProfile, sys, threading
+from lix_vtab.plugins.watchdog import TimeLimitExceeded, Watchdog
+
+def loop():
+    while True:
+        pass
+
+def late():
+    try:
+        loop()
+    except BaseException:
+        return "late"
+
+watchdog = Watchdog()
+for call in (loop, late):
+    try:
+        assert watchdog.call(0.02, call) == "late"
+    except TimeLimitExceeded:
+        pass
+    profiler = cProfile.Profile()
+    profiler.runcall(lambda: None)
+    sys.settrace(lambda *event: None)
+    (lambda: None)()
+    sys.settrace(None)
+"""
+
+
+def test_a_debugger_runs_after_a_call_was_stopped() -> None:
+    """An exception that is announced and never comes stops CPython 3.11 under any tracer."""
+    done = subprocess.run([sys.executable, "-c", AFTERWARDS], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_whoever_comes_as_the_watch_ends_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lix_vtab.plugins.watchdog._IDLE_SECONDS", 0.0)
+    watchdog = Watchdog()
+    for number in range(300):
+        assert watchdog.call(5, lambda number=number: number) == number  # type: ignore[misc]
+        if number % 30 == 0:
+            with pytest.raises(TimeLimitExceeded):
+                watchdog.call(0.005, _spin, time.perf_counter() + 20)
+
+
 def _spin(until: float) -> None:
     while time.perf_counter() < until:
         pass
@@ -288,7 +334,7 @@ def test_the_watching_thread_goes_away_and_comes_back(monkeypatch: pytest.Monkey
     monkeypatch.setattr("lix_vtab.plugins.watchdog._IDLE_SECONDS", 0.01)
     watchdog = Watchdog()
     for _ in range(2):
-        assert watchdog.call(5, lambda: 1) == 1
+        assert watchdog.call(0.5, lambda: 1) == 1
         deadline = time.perf_counter() + 5
         while watchdog._thread is not None and time.perf_counter() < deadline:
             time.sleep(0.005)
