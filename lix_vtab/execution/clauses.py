@@ -95,8 +95,9 @@ def _insert(reader: Reader, parts: Insert) -> Insert:
         reader.expect("VALUES")
     else:
         parts.source = reader.until("RETURNING", on_conflict=True)
-    conflicts = []
-    while reader.accept("ON"):
+    conflicts: list[Conflict] = []
+    # only the last clause may do without a target
+    while (not conflicts or conflicts[-1].target) and reader.accept("ON"):
         conflicts.append(_conflict(reader))
     parts.conflicts = tuple(conflicts)
     parts.returning = reader.returning()

@@ -50,9 +50,9 @@ def set_found(
     parts: Insert | Update, table: Table, assignments: Sequence[Assignment], offset: int
 ) -> Template:
     """Return the UPDATE of one found row whose new values start at `offset`."""
-    sql = Composer(
-        f"UPDATE{or_action('' if isinstance(parts, Insert) else parts.action)} {parts.table}"
-    )
+    action = "" if isinstance(parts, Insert) else parts.action
+    # A virtual table that ignores a row does not say so; whoever runs this ignores the failure.
+    sql = Composer(f"UPDATE{or_action('FAIL' if action == 'IGNORE' else action)} {parts.table}")
     for position, assignment in enumerate(assignments):
         if not table.has_column(assignment.column):
             raise unknown_column(assignment.column, table)

@@ -44,9 +44,9 @@ class InsertLowering:
         """Return the lowering, or raise what SQLite would."""
         parts, table = self._parts, self._table
         rules = [self._rule(clause) for clause in parts.conflicts]
-        if parts.action == "IGNORE" and not rules:
+        if parts.action == "IGNORE" and all(clause.target for clause in parts.conflicts):
             # A virtual table that ignores a row does not say so; look before inserting.
-            rules = [self._rule(Conflict(None, Span(""), (), Span("")))]
+            rules.append(self._rule(Conflict(None, Span(""), (), Span(""))))
         by_identity, given = self._by_identity()
         by_rowid = None
         if parts.returning and table.rowid:

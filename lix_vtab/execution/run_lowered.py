@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from lix_vtab.errors import SqlError
+from lix_vtab.errors import ConstraintError, ForeignKeyError, SqlError
 from lix_vtab.execution.lowered import (
     ConflictRule,
     LoweredDelete,
@@ -72,7 +72,12 @@ def _update(
     returned: list[Row] = []
     changes = 0
     for row in found:
-        connection.execute(lowering.update.sql, lowering.update.bind(values, row))
+        try:
+            connection.execute(lowering.update.sql, lowering.update.bind(values, row))
+        except ConstraintError as error:
+            if lowering.action != "IGNORE" or isinstance(error, ForeignKeyError):
+                raise
+            continue
         changes += connection.changes()
         returned += _query(connection, lowering.returning, values, row)
     return Outcome(returned, description, changes)

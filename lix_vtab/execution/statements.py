@@ -33,7 +33,8 @@ def run(
 
     def remember(cursor: apsw.Cursor, _sql: str, _values: Any) -> bool:
         nonlocal description
-        description = cursor.get_description()
+        # asked again for a comment that follows the statement, which has no columns
+        description = description or cursor.get_description()
         return True
 
     # The description of a result without rows can only be had before the first step, when SQLite

@@ -325,6 +325,9 @@ def test_what_ends_a_text_is_no_part_of_its_clauses(end: str) -> None:
     with lix_vtab.open() as lix:
         insert = "INSERT INTO lix_key_value (key, value) VALUES ('a', 1)"
         assert lix.execute(f"{insert} RETURNING key{end}").rows == [("a",)]
+        for _ in range(2):
+            assert lix.execute(f"SELECT ? AS n{end}", (5,)).rows == [(5,)]
+            assert lix.execute(f"SELECT 1 AS n WHERE 0{end}").columns == ("n",)
         lix.execute(f"{insert} ON CONFLICT (key) DO UPDATE SET value = 2{end}")
         update = "UPDATE lix_key_value SET value = value + 1 WHERE key = ? RETURNING value"
         assert lix.execute(f"{update}{end}", ("a",)).rows == [(3,)]

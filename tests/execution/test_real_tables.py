@@ -56,6 +56,33 @@ def rows(lix, sql, params=()):
     return lix.execute(sql, params).rows
 
 
+_IGNORED = (
+    "INSERT INTO {0} (id, slot, title) VALUES ('a', 1, 'x'), ('b', 2, 'y'), ('c', 3, 'z')",
+    "UPDATE OR IGNORE {0} SET slot = 2 WHERE id IN ('a', 'b') RETURNING id, slot",
+    "UPDATE OR IGNORE {0} SET slot = 9 RETURNING id",
+    "UPDATE OR IGNORE {0} SET slot = CASE id WHEN 'c' THEN 7 ELSE 9 END, title = 'w' RETURNING id",
+    "INSERT OR IGNORE INTO {0} (id, slot) VALUES ('a', 50), ('d', 2), ('e', 60) RETURNING id",
+    "INSERT OR IGNORE INTO {0} (id, slot) VALUES ('a', 51)"
+    " ON CONFLICT (slot) DO UPDATE SET title = 'no' RETURNING id",
+    "INSERT INTO {0} (id) VALUES ('f') ON CONFLICT DO NOTHING ON CONFLICT (id) DO NOTHING",
+)
+
+
+def test_rows_that_are_ignored_are_neither_counted_nor_returned(lix):
+    lix.execute("CREATE TABLE plain (id TEXT PRIMARY KEY, slot UNIQUE, title)")
+    for statement in _IGNORED:
+        told = []
+        for table in ("plain", "task"):
+            try:
+                result = lix.execute(statement.format(table))
+                told.append((result.rows, result.changes))
+            except lix_vtab.LixError as error:
+                told.append(error.message)
+        assert told[0] == told[1], statement
+        ordered = "SELECT id, slot, title FROM {0} ORDER BY id"
+        assert rows(lix, ordered.format("task")) == rows(lix, ordered.format("plain"))
+
+
 # -- entity tables
 
 
