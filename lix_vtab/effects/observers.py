@@ -184,6 +184,7 @@ class Observers:
         found = self._structure.look(self._watches.scopes, ())
         if found is not None:
             self.sequence += 1
+            self._mark(self._watches.anything)
             self._mark_scopes(found)
 
     def _follow_definitions(self) -> None:

@@ -100,6 +100,9 @@ class Recorder:
             if isinstance(surface, FileTable | DirectoryTable):
                 # a path has the names of directories in it
                 self._looks.add(_Look(look.scope, _TREE - look.schemas if look.schemas else _TREE))
+            elif isinstance(surface, ActiveVersion):
+                # a session that pins another version shows it without a change of any row
+                self._looks.add(_Look(ACTIVE, frozenset()))
 
     def content(self, version_id: str, file_id: str) -> None:
         """Note that the content of a file was looked at."""

@@ -204,6 +204,24 @@ def test_a_query_of_the_active_version_only(lix):
         events.next()
     lix.switch_version(draft)
     assert [events.next(timeout=10).rows for events in asked] == [[(draft.id,)]] * 2
+    lix.switch_version("global", session=True)
+    assert [events.next(timeout=10).rows for events in asked] == [[("global",)]] * 2
+
+
+def test_pinning_concerns_what_looks_at_history(lix):
+    lix.execute(insert("in main"))
+    draft = lix.create_version("draft")
+    tables = ("lix_state_history", "lix_diff('HEAD~1', 'HEAD')", "lix_working_changes", "lix_log")
+    for table in tables:
+        query = f"SELECT * FROM {table}"
+        events = lix.observe(query)
+        told = [events.next().rows]
+        for version in ("global", draft, "main"):
+            lix.switch_version(version, session=True)
+            event = events.try_next()
+            told.append(told[-1] if event is None else event.rows)
+            assert told[-1] == lix.execute(query).rows
+        assert told[1] != told[0] == told[3]
 
 
 def test_inherited_changes(lix):
