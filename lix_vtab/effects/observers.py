@@ -145,7 +145,7 @@ class Observers:
             if foreign != self._foreign:
                 self._foreign = foreign
                 self._catch_up()
-            elif self._session.versions.active_id() != self._active:
+            elif self._session.versions.chosen_id() != self._active:
                 self._follow_pin()
             # unlike the pragma, this number also counts what the own connection commits
             pager = connection.data_version(self._session.db)
@@ -162,7 +162,7 @@ class Observers:
             self._definitions = execute(self._pragma("schema_version")).get
             self.queries.forget()
             self._abroad.catch_up()
-            self._active = self._session.versions.active_id()
+            self._active = self._session.versions.chosen_id()
             self._versions.clear()
             found = self._structure.look((), ())
             if found is not None:

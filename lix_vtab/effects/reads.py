@@ -123,7 +123,7 @@ def reach(session: Session, scope: Scope) -> Names:
     """Return the versions whose rows can show in a scope."""
     if scope is None:
         return None
-    version_id = scope or session.versions.active_id()
+    version_id = scope or session.versions.chosen_id()
     return frozenset(session.store.versions.chain(version_id))
 
 

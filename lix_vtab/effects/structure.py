@@ -49,7 +49,7 @@ class Structure:
 
     def look(self, scopes: Iterable[Scope], touches: Iterable[Touch]) -> Restructured | None:
         """Compare with what was remembered; None when nothing can have changed."""
-        active = self._session.versions.active_id()
+        active = self._session.versions.chosen_id()
         hint = self._session.connection.execute(self._newest).get, active
         described = any(touch.schema_key == DESCRIPTOR for touch in touches)
         if hint == self._hint and not described:
@@ -71,5 +71,5 @@ class Structure:
         if scope is None:
             return None
         versions = self._session.store.versions
-        version_id = scope or self._session.versions.active_id()
+        version_id = scope or self._session.versions.chosen_id()
         return [(link, versions.place(link)) for link in versions.chain(version_id)]

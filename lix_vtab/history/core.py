@@ -82,6 +82,5 @@ class History:
         active = self._versions.active_id()
         pointer = self._store.versions.pointer(active)
         if pointer is None:
-            # the session is pinned to a version whose creation was rolled back
             raise unknown_version(active)
         return pointer

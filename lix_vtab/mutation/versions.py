@@ -35,13 +35,14 @@ _DESCRIPTORS = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",), order=("1",
 class VersionWriter:
     """Verbs on versions. `pinned` is the version this session works on, None to share."""
 
-    __slots__ = ("_active", "_scopes", "_store", "_writer", "pinned")
+    __slots__ = ("_active", "_scopes", "_stands", "_store", "_writer", "pinned")
 
     def __init__(self, store: Store, scopes: Scopes, writer: Writer) -> None:
         self._store = store
         self._scopes = scopes
         self._writer = writer
         self._active: str | None = None
+        self._stands = False
         self.pinned: str | None = None
         writer.watch(DESCRIPTOR, Watcher(self._check_descriptor, self._follow_descriptor))
         writer.watch(ACTIVE_VERSION, Watcher(None, self._follow_active))
@@ -51,8 +52,14 @@ class VersionWriter:
     # -- the active version
 
     def active_id(self) -> str:
-        """Return the version unqualified reads and writes use."""
+        """Return the version unqualified reads and writes use.
+
+        Raises VersionNotFound in a session pinned to a version that is gone: to show nothing there
+        would look like an answer.
+        """
         if self.pinned is not None:
+            if not self._stands:
+                self._check_pin(self.pinned)
             return self.pinned
         if self._active is None:
             active = self._stored_active()
@@ -60,6 +67,17 @@ class VersionWriter:
                 return active
             self._active = active
         return self._active
+
+    def chosen_id(self) -> str:
+        """Return the version this session chose or shares, be it there or not."""
+        return self.active_id() if self.pinned is None else self.pinned
+
+    def _check_pin(self, version_id: str) -> None:
+        if not self._store.versions.listed(version_id):
+            raise unknown_version(
+                version_id, hint="this session was pinned to it: switch it to another version"
+            )
+        self._stands = self._store.transaction.settled
 
     def switch(self, version_id: str, *, session: bool = False) -> None:
         """Make a version active, for everybody or for this session only."""
@@ -77,6 +95,7 @@ class VersionWriter:
                 hint="SELECT id, name FROM lix_version lists the versions",
                 details={"version_id": version_id},
             )
+        self._stands = False
         if session:
             self.pinned = version_id
             return
@@ -262,7 +281,7 @@ class VersionWriter:
         if version_id == GLOBAL:
             reason = "the global version cannot be deleted"
             hint = "it holds what all versions share"
-        elif version_id in (self.active_id(), self._stored_active()):
+        elif version_id in (self.chosen_id(), self._stored_active()):
             reason = f"version '{version_id}' is active"
         else:
             heirs = [d.id for d in self.descriptors() if d.inherits_from_version_id == version_id]
@@ -314,3 +333,4 @@ class VersionWriter:
 
     def _forget(self) -> None:
         self._active = None
+        self._stands = False

@@ -476,10 +476,12 @@ def immutable(row: RowWrite) -> ImmutableError:
     )
 
 
-def unknown_version(version_id: str) -> VersionNotFound:
+def unknown_version(
+    version_id: str, *, hint: str = "SELECT id, name FROM lix_version lists them"
+) -> VersionNotFound:
     """Return the error for a version id nothing answers to."""
     return VersionNotFound(
         f"Version with id '{version_id}' does not exist",
-        hint="SELECT id, name FROM lix_version lists them",
+        hint=hint,
         details={"version_id": version_id},
     )

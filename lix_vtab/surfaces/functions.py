@@ -115,7 +115,7 @@ def core_functions(session: Session) -> list[SqlFunction]:
     def active_version_id() -> str:
         """Return the id of the active version, which another connection may have changed."""
         session.store.look()
-        return versions.active_id()
+        return versions.chosen_id()
 
     return [
         SqlFunction("lix_register_schema", register_schema, 1, writes=True),

@@ -262,15 +262,55 @@ def test_a_pinned_session_that_updates_the_table_moves_only_itself(path):
 
 
 def test_pinned_version_deleted_by_another_session(path):
-    """The session that still stands on a deleted version is told so; nothing is written."""
+    """Whatever would show or write the version says so; the rest goes on."""
+    asking = (
+        "SELECT count(*) FROM lix_state",
+        "SELECT count(*) FROM lix_key_value WHERE key = 'own'",
+        "SELECT path FROM lix_file",
+        "SELECT count(*) FROM lix_state_history",
+        "SELECT count(*) FROM lix_state_at('HEAD')",
+        "SELECT count(*) FROM lix_working_changes",
+        "SELECT lix_create_checkpoint()",
+        "SELECT lix_undo()",
+        "INSERT INTO lix_key_value (key, value) VALUES ('lost', 1)",
+        "UPDATE lix_key_value SET value = 2 WHERE key = 'own'",
+        "DELETE FROM lix_key_value WHERE key = 'own'",
+    )
+    with lix_vtab.open(path) as shared:
+        draft = shared.create_version("draft")
+        with lix_vtab.open(path, version="draft") as pinned:
+            write(pinned, "own")
+            events = pinned.observe("SELECT count(*) FROM lix_key_value WHERE key = 'own'")
+            assert events.next().rows == [(1,)]
+            shared.delete_version("draft")
+            for sql in asking:
+                with pytest.raises(errors.VersionNotFound, match=draft.id) as caught:
+                    pinned.execute(sql)
+                assert "pinned" in caught.value.hint
+            with pytest.raises(errors.VersionNotFound):
+                events.next(timeout=10)
+            assert pinned.execute("SELECT lix_active_version_id()").rows == [(draft.id,)]
+            assert pinned.execute("SELECT version_id FROM lix_active_version").rows == [(draft.id,)]
+            assert pinned.execute("SELECT count(*) FROM lix_state_at('main')").rows == [(0,)]
+            write(shared, "elsewhere")
+            pinned.switch_version("main", session=True)
+            assert events.next(timeout=10).rows == [(0,)]
+            write(pinned, "found")
+        assert where(shared, "lost") == []
+        assert len(where(shared, "found")) == 1
+        assert shared.check() == []
+
+
+def test_a_pin_survives_the_rollback_of_what_deleted_its_version(path):
     with lix_vtab.open(path) as shared:
         shared.create_version("draft")
         with lix_vtab.open(path, version="draft") as pinned:
-            shared.delete_version("draft")
-            with pytest.raises(errors.VersionNotFound):
-                write(pinned, "lost")
-        assert where(shared, "lost") == []
-        assert shared.check() == []
+            shared.execute("BEGIN")
+            shared.execute("DELETE FROM lix_version WHERE name = 'draft'")
+            assert pinned.execute("SELECT count(*) FROM lix_working_changes").rows == [(0,)]
+            shared.execute("ROLLBACK")
+            write(pinned, "kept")
+            assert len(where(shared, "kept")) == 1
 
 
 # Active accounts ----------------------------------------------------------------------------------
