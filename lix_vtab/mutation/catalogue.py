@@ -204,7 +204,8 @@ class Catalogue:
         return (place[1], *store.connection.execute(sql, params).get)
 
     def _load(self, key: str, version: str) -> CompiledSchema:
-        builtin = _builtin(key, version)
+        # the row of a schema bears the version of that schema, and all are of one kind
+        builtin = compiled_builtin(key) if key == STORED_SCHEMA else _builtin(key, version)
         if builtin is not None:
             return builtin
         definition = self._definition(key, version)

@@ -96,7 +96,10 @@ class Constraints:
     def check(self, write: Write) -> None:
         """Refuse a row that breaks a rule, or remember to look again."""
         if write.after is None:
-            innocent = write.before is not None and self._is_forgotten(write, write.before)
+            # a row that shows again was not looked at while it was hidden
+            shows = write.row.untracked and self._beneath(write) is not None
+            before = write.before
+            innocent = not shows and before is not None and self._is_forgotten(write, before)
         else:
             innocent = self._is_alone(write) and self._has_targets(write)
         if not innocent:
@@ -156,7 +159,7 @@ class Constraints:
             duplicates = self._duplicates(subject, coming)
             if duplicates and self._writer.conflict == REPLACE:
                 later += self._check_replaced(subject, coming, doubtful)
-            elif write.updates and self._writer.conflict == ABORT:
+            elif (write.updates or write.after is None) and self._writer.conflict == ABORT:
                 later += duplicates
             else:
                 now += duplicates
@@ -181,8 +184,7 @@ class Constraints:
             old = self._shown(write)
         if write.after is None and write.row.untracked:
             # the tracked row that an untracked one hides shows again
-            beneath = self._beneath(write)
-            new = None if beneath is None else beneath
+            new = self._beneath(write)
         return _Subject(
             write.version_id,
             scope,

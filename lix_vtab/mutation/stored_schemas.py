@@ -33,6 +33,9 @@ from lix_vtab.storage.versions import GLOBAL
 
 __all__ = ["StoredSchemas"]
 
+_OWN_VERSION = "1"
+"""The version of the schema of schemas."""
+
 Occupied = Callable[[str, str | None], str | None]
 """Finds a version that shows rows of a schema key (of one schema version only when given)."""
 
@@ -92,31 +95,19 @@ class StoredSchemas:
             validate_schema(value)
         content = snapshot_of_schema(value)
         id = schema_of_snapshot(content)[0].entity_id
-        row = RowWrite(id, STORED_SCHEMA, "lix", "lix", "1", content, writer_key=writer_key)
+        row = RowWrite(
+            id, STORED_SCHEMA, "lix", "lix", _OWN_VERSION, content, writer_key=writer_key
+        )
         self._writer.put(GLOBAL, row)
         return id
 
-    def complete(self, given: dict[str, Any], label: str) -> dict[str, Any]:
+    def complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """Fill in what a stored schema's row must say; refuse anything else."""
         identity = self._identity(given.get("snapshot_content"))
-        fixed = {
-            "entity_id": identity.entity_id,
-            "schema_key": STORED_SCHEMA,
-            "schema_version": "1",
-            "file_id": "lix",
-            "plugin_key": "lix",
-            "version_id": GLOBAL,
-        }
+        fixed = {**_fixed(identity), "version_id": GLOBAL}
         for column, value in fixed.items():
-            also = (identity.version,) if column == "schema_version" else ()
-            if given.get(column) not in (None, value, *also):
-                raise ConstraintViolation(
-                    "stored schema insert entity_id must match schema key + version: "
-                    f"'{value}', not '{given[column]}'"
-                    if column == "entity_id"
-                    else f"stored schema insert requires {column} = '{value}'",
-                    details={"column": column, "value": given[column]},
-                )
+            if given.get(column) not in (None, value):
+                raise _must_say(column, value, given[column])
         return {**given, **fixed}
 
     def _identity(self, content: Any) -> SchemaKey:
@@ -126,7 +117,7 @@ class StoredSchemas:
 
     # -- rules
 
-    def _prepare(self, row: RowWrite) -> None:
+    def _prepare(self, row: RowWrite) -> RowWrite:
         """Judge a definition by the rules of definitions, before it is one more JSON value."""
         content = row.content
         definition = content.get("value") if isinstance(content, dict) else None
@@ -140,12 +131,17 @@ class StoredSchemas:
                 hint="store the new definition with INSERT",
                 details={"entity_id": row.entity_id, "expected": identity.entity_id},
             )
+        fixed = _fixed(identity)
+        for column, value in fixed.items():
+            said = getattr(row, column)
+            # a table of a schema speaks of its own version where nobody did
+            if said != value and (column, said) != ("schema_version", _OWN_VERSION):
+                raise _must_say(column, value, said)
+        return row._replace(**fixed)
 
     def _check(self, write: Write) -> None:
         if write.version_id != GLOBAL:
-            raise ConstraintViolation(
-                f"stored schema insert requires version_id = 'global', got '{write.version_id}'"
-            )
+            raise _must_say("version_id", GLOBAL, write.version_id)
         if write.row.untracked:
             raise ConstraintViolation("stored schema insert requires untracked = 0")
         before = None if write.before is None else write.before.values.snapshot
@@ -260,6 +256,29 @@ class StoredSchemas:
         self._catalogue.changed()
         for hook in self._on_change:
             hook(write)
+
+
+def _fixed(identity: SchemaKey) -> dict[str, Any]:
+    """Return what the row of a schema says about itself."""
+    return {
+        "entity_id": identity.entity_id,
+        "schema_key": STORED_SCHEMA,
+        "schema_version": identity.version,
+        "file_id": "lix",
+        "plugin_key": "lix",
+    }
+
+
+def _must_say(column: str, value: str, said: Any) -> ConstraintViolation:
+    return ConstraintViolation(
+        f"stored schema insert entity_id must match schema key + version: '{value}', not '{said}'"
+        if column == "entity_id"
+        else f"stored schema insert requires {column} = '{value}', got '{said}'",
+        hint="schemas are global: write to lix_stored_schema"
+        if column == "version_id"
+        else f"leave {column} out",
+        details={"column": column, "value": said},
+    )
 
 
 def _is_builtin(definition: dict[str, Json]) -> bool:

@@ -56,7 +56,7 @@ class Writer:
         self._lanes: dict[object, Lane] = {}
         self._watchers: dict[str, tuple[Watcher, ...]] = {}
         self._any: tuple[Watcher, ...] = ()
-        self._preparing: dict[str, tuple[Callable[[RowWrite], None], ...]] = {}
+        self._preparing: dict[str, tuple[Callable[[RowWrite], RowWrite], ...]] = {}
         self.source: Source = SystemSource()
         self.guard: Callable[[str, bool], tuple[Watcher, ...]] = lambda schema_key, removal: ()
         self.conflict = ABORT
@@ -107,7 +107,11 @@ class Writer:
         """
         content, kind = row.content, (row[1:5], row.content is None, version_id)
         lane = self._lane(kind)
-        schema = self._schema(row) if lane is None else lane.schema
+        if lane is None:
+            row = self._prepared(row)
+            schema = self._schema(row)
+        else:
+            schema = lane.schema
         if schema is not None:
             content = self._validated(row, schema, defaults=defaults)
         if lane is None:
@@ -193,9 +197,14 @@ class Writer:
             )
         if row.content is None:
             return None
-        for prepare in self._preparing.get(row.schema_key, ()):
-            prepare(row)
         return self._catalogue.get(row.schema_key, row.schema_version)
+
+    def _prepared(self, row: RowWrite) -> RowWrite:
+        """Let those who know rows of a kind refuse or complete one."""
+        if row.content is not None:
+            for prepare in self._preparing.get(row.schema_key, ()):
+                row = prepare(row)
+        return row
 
     def _validated(self, row: RowWrite, schema: CompiledSchema, *, defaults: bool) -> Json:
         """Hold content against its schema and return it, with defaults when asked for."""

@@ -66,13 +66,13 @@ class Watcher(NamedTuple):
     """Rules and follow-up work of one schema key (or of all, when registered for None).
 
     `check` may refuse the write before anything is stored, `then` runs once it is. `prepare` may
-    refuse a row even before its content is held against its schema. `check_many` does what `check`
-    does for rows that are written together.
+    refuse or complete a row even before its content is held against its schema. `check_many` does
+    what `check` does for rows that are written together.
     """
 
     check: Callable[[Write], None] | None = None
     then: Callable[[Write], None] | None = None
-    prepare: Callable[[RowWrite], None] | None = None
+    prepare: Callable[[RowWrite], RowWrite] | None = None
     check_many: Callable[[Sequence[Write]], None] | None = None
 
 

@@ -13,7 +13,8 @@ __all__ = ["comparable", "group_value", "indexable", "member_values"]
 LONGEST = 255
 """Characters of a text an index holds whole; longer ones are cut and told apart by a hash."""
 
-_EXACT = 1 << 53
+_WIDE = 1 << 63
+"""What no whole number of SQL reaches."""
 
 
 def member_values(group: Sequence[Pointer], content: Json) -> list[Json] | None:
@@ -59,6 +60,6 @@ def comparable(values: Sequence[Json]) -> str:
 
 def _number(value: Json) -> Json:
     """Write whole numbers one way."""
-    if type(value) is float and value.is_integer() and -_EXACT < value < _EXACT:
+    if type(value) is float and value.is_integer() and -_WIDE <= value < _WIDE:
         return int(value)
     return value

@@ -88,14 +88,14 @@ class State:
 
     def insert(self, fields: Sequence[Any], conflict: int) -> int:
         """Insert or replace a row: state tables always upsert, except under OR IGNORE."""
-        if fields[self._schema_place] == STORED_SCHEMA:
-            given = dict(zip(self._place, fields, strict=True))
-            given = self._session.stored_schemas.complete(given, self.label)
-            fields = [given.get(name) for name in self._place]
-        elif self._computed(fields) != self._nothing:
+        if self._computed(fields) != self._nothing:
             self._refuse_computed(fields)
-        version_id, *values = self._written(fields)
-        version_id = self._insert_version(version_id)
+        if fields[self._schema_place] == STORED_SCHEMA:
+            # schemas are global, whatever version is active
+            version_id, *values = self._written(self._complete(fields))
+        else:
+            version_id, *values = self._written(fields)
+            version_id = self._insert_version(version_id)
         rowid = self._session.writer.put(
             version_id,
             self._row(*values),
@@ -104,6 +104,11 @@ class State:
             raw=self.raw,
         )
         return self._public_rowid(version_id, rowid)
+
+    def _complete(self, fields: Sequence[Any]) -> list[Any]:
+        given = dict(zip(self._place, fields, strict=True))
+        given = self._session.stored_schemas.complete(given)
+        return [given.get(name) for name in self._place]
 
     def update(self, rowid: int, fields: Sequence[Any]) -> None:
         """Change a visible row; an inherited one is copied into the addressed version."""

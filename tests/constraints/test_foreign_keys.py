@@ -328,6 +328,21 @@ def test_an_untracked_row_that_hides_its_like_may_go(lix: Session) -> None:
         lix.execute("DELETE FROM parent")
 
 
+def test_a_hidden_reference_must_hold_when_it_shows_again(lix: Session) -> None:
+    lix.execute("INSERT INTO parent(id) VALUES ('a'), ('b')")
+    put(lix, "child", "c", "a")
+    lix.execute(
+        "INSERT OR REPLACE INTO child(id, parent_id, lixcol_untracked) VALUES ('c', 'b', 1)"
+    )
+    lix.execute("DELETE FROM parent WHERE id = 'a'")
+    with pytest.raises(ForeignKeyError, match=r"values \('a'\)"):
+        lix.execute("DELETE FROM child")
+    assert lix.rows("SELECT id, parent_id FROM child") == [("c", "b")]
+    lix.execute("INSERT INTO parent(id) VALUES ('a')")
+    lix.execute("DELETE FROM child")
+    assert lix.rows("SELECT id, parent_id FROM child") == [("c", "a")]
+
+
 def test_an_own_row_over_an_inherited_one_may_not_go(lix: Session) -> None:
     """Deleting leaves a tombstone, so the inherited row does not show again."""
     lix.execute("INSERT INTO parent_by_version(id, lixcol_version_id) VALUES ('a', 'global')")

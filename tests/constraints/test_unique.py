@@ -79,13 +79,14 @@ def test_all_groups_are_reported_at_once(lix: Session) -> None:
 def test_values_are_compared_as_json(lix: Session) -> None:
     store(lix, schema("any", {"id": TEXT, "v": {}}, primary_key=["/id"], unique=[["/v"]]))
     values = [1, "1", True, "true", 1.5, "", [], {}, [1], ["1"], {"a": 1}, "[1]", 10**30, "x" * 999]
-    values += ["x" * 998, "x" * 999 + "y", False, 0, "0"]
+    values += ["x" * 998, "x" * 999 + "y", False, 0, "0", 10**18, 2**53 + 1]
     for number, value in enumerate(values):
         lix.execute("INSERT INTO any(id, v) VALUES (?, jsonb(?))", (str(number), json.dumps(value)))
-    again = [*values, 1.0]
+    again = [*values, 1.0, 1e18]
     for value in again:
         with pytest.raises(UniqueError):
             lix.execute("INSERT INTO any(id, v) VALUES ('new', jsonb(?))", (json.dumps(value),))
+    lix.execute("INSERT INTO any(id, v) VALUES ('even', jsonb(?))", (json.dumps(2.0**53),))
 
 
 def test_each_file_has_its_own_values(lix: Session) -> None:
@@ -150,6 +151,23 @@ def test_untracked_rows_count(lix: Session, untracked: int) -> None:
             )
     lix.execute("DELETE FROM parent WHERE id = 'a'")
     lix.execute("INSERT INTO parent(id, slug) VALUES ('b', 'x')")
+
+
+def test_what_an_untracked_row_hid_is_looked_at_when_it_shows_again(lix: Session) -> None:
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('a', 'x')")
+    lix.execute(
+        "INSERT INTO lix_state(entity_id, schema_key, file_id, plugin_key, schema_version,"
+        " snapshot_content, untracked) VALUES ('a', 'parent', 'lix', 'lix', '1', ?, 1)",
+        ('{"id":"a","slug":"y"}',),
+    )
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('b', 'x')")
+    for rows in ("parent WHERE id = 'a'", "lix_state WHERE entity_id = 'a'"):
+        with pytest.raises(UniqueError, match=r"values \('x'\) of entity 'a': entity 'b'"):
+            lix.execute(f"DELETE FROM {rows}")
+    assert lix.rows("SELECT id, slug FROM parent ORDER BY id") == [("a", "y"), ("b", "x")]
+    # a statement that takes both away leaves one row of 'x', which nobody else has
+    lix.execute("DELETE FROM parent")
+    assert lix.rows("SELECT id, slug FROM parent") == [("a", "x")]
 
 
 def test_values_can_be_swapped_in_one_statement(lix: Session) -> None:

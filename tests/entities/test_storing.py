@@ -17,6 +17,7 @@ from lix_vtab.errors import (
     ForeignKeyError,
     ImmutableError,
     LixError,
+    ReadOnlyError,
     SchemaDefinitionError,
     SchemaNotFound,
     UniqueError,
@@ -35,6 +36,10 @@ WAYS: dict[str, Callable[[Session, str], object]] = {
     "raw table": lambda lix, text: lix.execute(
         "INSERT INTO lix_internal_state_vtable(schema_key, snapshot_content)"
         " VALUES ('lix_stored_schema', ?)",
+        ('{"value":' + text + "}",),
+    ),
+    "state": lambda lix, text: lix.execute(
+        "INSERT INTO lix_state(schema_key, snapshot_content) VALUES ('lix_stored_schema', ?)",
         ('{"value":' + text + "}",),
     ),
     "state by version": lambda lix, text: lix.execute(
@@ -151,7 +156,46 @@ def test_the_row_of_a_schema_says_what_it_must(lix: Session) -> None:
             " VALUES ('lix_stored_schema', ?, 1)",
             (wrapped(TASK),),
         )
+    for column, value in {
+        "file_id": "f", "plugin_key": "p", "schema_version": "2", "entity_id": "other~1",
+        "untracked": 1,
+    }.items():  # fmt: skip
+        with pytest.raises(ConstraintViolation, match=r"stored schema (insert|'other~1' cannot)"):
+            lix.execute(
+                f"INSERT INTO lix_stored_schema(value, lixcol_{column}) VALUES (?, ?)",
+                (json.dumps(TASK), value),
+            )
+    for column in ("change_id", "created_at"):
+        with pytest.raises(ReadOnlyError, match=f"cannot set {column}"):
+            lix.execute(
+                f"INSERT INTO lix_internal_state_vtable(schema_key, snapshot_content, {column})"
+                " VALUES ('lix_stored_schema', ?, 'x')",
+                (wrapped(TASK),),
+            )
     assert tables(lix) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_row_of_a_schema_bears_the_version_of_that_schema(lix: Session, way: str) -> None:
+    WAYS[way](lix, json.dumps(TASK))
+    later = TASK | {"x-lix-version": "12"}
+    WAYS[way](lix, json.dumps(later))
+    seen = (
+        "SELECT entity_id, schema_version FROM lix_state WHERE entity_id LIKE 'task~%' ORDER BY 1"
+    )
+    assert lix.rows(seen) == [("task~1", "1"), ("task~12", "12")]
+    lix.execute("UPDATE lix_stored_schema SET lixcol_metadata = '{}'")
+    changed = later | {"properties": TASK["properties"] | {"more": TEXT}}
+    update = "UPDATE lix_stored_schema SET value = ? WHERE lixcol_entity_id = 'task~12'"
+    lix.execute(update, (json.dumps(changed),))
+    assert lix.rows(seen) == [("task~1", "1"), ("task~12", "12")]
+    for column, value in (("schema_version", "2"), ("plugin_key", "p")):
+        with pytest.raises(ConstraintViolation, match=f"{column} = '(12|lix)', got '{value}'"):
+            lix.execute(
+                f"UPDATE lix_state_by_version SET {column} = ? WHERE entity_id = 'task~12'"
+                " AND version_id = 'global'",
+                (value,),
+            )
 
 
 def test_foreign_keys_name_keys_of_stored_schemas(lix: Session) -> None:
