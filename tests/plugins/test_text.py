@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lix_vtab.model.json import canonical_json
-from lix_vtab.plugins import EntityChange, File, PluginInvalidInput, plugin_text
+from lix_vtab.plugins import (
+    ActiveStateRow,
+    EntityChange,
+    File,
+    PluginInvalidInput,
+    StateContext,
+    plugin_text,
+)
+from lix_vtab.plugins.entities import current_entities
+from lix_vtab.plugins.textfile.lines import split
+from lix_vtab.plugins.textfile.plugin import _edit, _update
 from tests.plugins.world import World, ids_of
 
 LINE, DOCUMENT, ROOT = "text_line", "text_document", "__document__"
@@ -229,3 +239,50 @@ def test_the_schemas() -> None:
     assert keys == [(LINE, "1"), (DOCUMENT, "1")]
     assert plugin_text.manifest["key"] == "plugin_text"
     assert plugin_text.manifest["runtime"] == "python"
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "ab", "", "}", "a\r"]), max_size=12)
+
+
+@given(st.lists(LINES, min_size=2, max_size=6), st.sampled_from(["\n", "\r\n"]))
+def test_the_quick_way_says_what_the_long_way_says(steps: list[list[str]], newline: str) -> None:
+    texts = ["".join(line + newline for line in lines).encode() for lines in steps]
+    made = world(texts[0])
+    for data in texts[1:]:
+        context = made.context()
+        quick = _edit(made.data or b"", data, context)
+        if quick is not None and data != made.data:
+            sets = current_entities(context, (LINE, DOCUMENT))
+            assert quick == list(_update(sets[LINE], sets[DOCUMENT][ROOT], split(data)))
+        made.write(data)
+
+
+def test_an_edit_of_a_long_text_looks_up_its_neighbourhood_alone() -> None:
+    lines = [b"line %d\n" % n for n in range(20_000)]
+    created = {
+        (change.schema_key, change.entity_id): ActiveStateRow(
+            change.entity_id, change.schema_key, "1", canonical_json(change.snapshot_content)
+        )
+        for change in plugin_text.detect_changes(None, File("f", "/a.txt", b"".join(lines)), None)
+    }
+    looked_up: list[str] = []
+
+    def find(schema_key: str, entity_id: str) -> ActiveStateRow | None:
+        looked_up.append(entity_id)
+        return created.get((schema_key, entity_id))
+
+    def rows() -> list[ActiveStateRow]:
+        raise AssertionError("all lines were fetched")
+
+    inserted, removed = lines[:], lines[:]
+    inserted.insert(9_000, b"new\n")
+    del removed[9_000]
+    for new in (inserted, removed, [*lines[:9_000], b"other\n", *lines[9_001:]]):
+        looked_up.clear()
+        found = plugin_text.detect_changes(
+            File("f", "/a.txt", b"".join(lines)),
+            File("f", "/a.txt", b"".join(new)),
+            StateContext(rows, find=find),
+        )
+        assert len(list(found)) == 1
+        assert len(looked_up) < 8

@@ -7,14 +7,9 @@ ending, and whether the last line lacks it. Bytes that are not UTF-8 are kept in
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from lix_vtab.plugins.align import align, text_similarity
 from lix_vtab.plugins.contract import (
     EntityChange,
     File,
@@ -23,30 +18,29 @@ from lix_vtab.plugins.contract import (
     StateContext,
 )
 from lix_vtab.plugins.entities import (
-    changed,
     current_entities,
-    encode_text,
+    current_snapshot,
     entity_sets,
     require_object,
     same_but,
     schema,
-    text_member,
 )
-from lix_vtab.plugins.order import place
 from lix_vtab.plugins.splice import LINE_ENDS, splice
+from lix_vtab.plugins.textfile.lines import (
+    DOCUMENT,
+    DOCUMENT_ID,
+    ENDINGS,
+    LINE,
+    Line,
+    content_of,
+    sorted_lines,
+    split,
+)
 from lix_vtab.plugins.textfile.names import is_known_text
+from lix_vtab.plugins.textfile.passage import Passage
+from lix_vtab.plugins.textfile.quick import edited_passage
 
 __all__ = ["DOCUMENT", "DOCUMENT_ID", "LINE", "TextPlugin"]
-
-LINE = "text_line"
-DOCUMENT = "text_document"
-DOCUMENT_ID = "__document__"
-
-_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
-_ENDINGS = ("\n", "\r\n")
-
-_Line = tuple[bytes, str]
-"""Content and ending."""
 
 
 class TextPlugin:
@@ -70,7 +64,7 @@ class TextPlugin:
                 "order": {"type": "string", "minLength": 1},
                 "content": {"type": "string"},
                 "content_base64": {"type": "string"},
-                "ending": {"enum": list(_ENDINGS)},
+                "ending": {"enum": list(ENDINGS)},
             },
             ["id"],
             oneOf=[{"required": ["content"]}, {"required": ["content_base64"]}],
@@ -80,7 +74,7 @@ class TextPlugin:
             "What the lines of a text file share.",
             {
                 "id": {"const": DOCUMENT_ID},
-                "newline": {"enum": list(_ENDINGS)},
+                "newline": {"enum": list(ENDINGS)},
                 "unterminated": {"type": "boolean"},
             },
             ["id"],
@@ -96,13 +90,16 @@ class TextPlugin:
     ) -> Iterable[EntityChange]:
         """Name the lines that are new, changed, moved or gone."""
         if before is None:
-            return self._create(after.data)
+            return _create(after.data)
         if before.data == after.data:
             return []
+        quick = None if state_context is None else _edit(before.data, after.data, state_context)
+        if quick is not None:
+            return quick
         sets = current_entities(state_context, (LINE, DOCUMENT))
         if DOCUMENT_ID not in sets[DOCUMENT]:
-            sets = entity_sets(self._create(before.data), (LINE, DOCUMENT))
-        return _update(sets[LINE], sets[DOCUMENT][DOCUMENT_ID], _split(after.data))
+            sets = entity_sets(_create(before.data), (LINE, DOCUMENT))
+        return _update(sets[LINE], sets[DOCUMENT][DOCUMENT_ID], split(after.data))
 
     def apply_changes(self, file: File, changes: Sequence[EntityChange]) -> bytes:
         """Write the lines in the order of their keys."""
@@ -121,57 +118,50 @@ class TextPlugin:
             old, new = before.snapshot_content, after.snapshot_content
             if data is None or not same_but(old, new, "content", "content_base64"):
                 return None
-            data = splice(data, _content(old), _content(new), LINE_ENDS)
+            data = splice(data, content_of(old), content_of(new), LINE_ENDS)
         return data
 
-    def _create(self, data: bytes) -> Iterable[EntityChange]:
-        return _update({}, None, _split(data))
+
+def _create(data: bytes) -> Iterable[EntityChange]:
+    return _update({}, None, split(data))
 
 
-def _split(data: bytes) -> list[_Line]:
-    lines: list[_Line] = []
-    for line in _LINES.findall(data):
-        if line[-2:] == b"\r\n":
-            lines.append((line[:-2], "\r\n"))
-        elif line[-1:] == b"\n":
-            lines.append((line[:-1], "\n"))
-        else:
-            lines.append((line, ""))
-    return lines
+def _edit(before: bytes, after: bytes, context: StateContext) -> list[EntityChange] | None:
+    """Return what a small edit changes, when that is certain without looking at every line."""
+    document = current_snapshot(context, DOCUMENT, DOCUMENT_ID)
+    if not isinstance(document, dict) or document.get("newline") not in ENDINGS:
+        return None
+    passage = edited_passage(before, after, context)
+    if passage is None:
+        return None
+    return _changes_of(passage, document["newline"], lambda id: context.find(LINE, id) is not None)
+
+
+def _changes_of(
+    passage: Passage, newline: str, taken: Callable[[str], bool]
+) -> list[EntityChange] | None:
+    """Return what changed in a text that keeps its newline; None when more has to be looked at."""
+    made = passage.trimmed(newline).changes(newline, taken)
+    return made[1] if made is not None and made[0] == newline else None
 
 
 def _update(
-    old: dict[str, Any], document: dict[str, Any] | None, lines: list[_Line]
+    old: dict[str, Any], document: dict[str, Any] | None, lines: list[Line]
 ) -> Iterator[EntityChange]:
     """Yield tombstones, then new and changed lines in file order, then the document."""
-    old = dict(_sorted_lines(old))
-    ids = list(old)
-    contents = [_content(row) for row in old.values()]
-    new_contents = [content for content, _ in lines]
-    matches = _match(contents, new_contents)
-    rows = [None if at is None else old[ids[at]] for at in matches]
-    newline = _choose_newline(rows, lines, (document or {}).get("newline"))
-    orders = place(
-        [(None, "") if at is None else (old[ids[at]].get("order"), ids[at]) for at in matches]
-    )
-    used = set(ids)
-    new: dict[str, Any] = {}
-    for at, row, (content, ending), order in zip(matches, rows, lines, orders, strict=True):
-        entity_id = _mint(content, used) if at is None else ids[at]
-        new[entity_id] = _row(row, entity_id, order, content, ending, newline)
-    yield from changed(LINE, old, new)
+    text = Passage(sorted_lines(old), lines)
+    newline = (document or {}).get("newline")
+    changes = _changes_of(text, newline, old.__contains__) if newline in ENDINGS else None
+    if changes is None:
+        made = text.changes(newline, old.__contains__)
+        assert made is not None  # there is nothing around the whole
+        newline, changes = made
+    yield from changes
     fresh: dict[str, Any] = {"id": DOCUMENT_ID, "newline": newline}
     if lines and not lines[-1][1]:
         fresh["unterminated"] = True
     if document is None or not _same_document(document, fresh, bool(lines)):
         yield EntityChange(DOCUMENT_ID, DOCUMENT, fresh)
-
-
-def _match(old: list[bytes], new: list[bytes]) -> list[int | None]:
-    def similar(i: int, j: int) -> float:
-        return text_similarity(old[i].decode("latin-1"), new[j].decode("latin-1"))
-
-    return align(old, new, similar=similar)
 
 
 def _same_document(old: Mapping[str, Any], new: Mapping[str, Any], has_lines: bool) -> bool:
@@ -182,72 +172,6 @@ def _same_document(old: Mapping[str, Any], new: Mapping[str, Any], has_lines: bo
         new["newline"],
         bool(new.get("unterminated")),
     )
-
-
-def _choose_newline(
-    rows: Sequence[Mapping[str, Any] | None], lines: Sequence[_Line], current: str | None
-) -> str:
-    """Return the common line ending: the present one, unless another touches fewer lines."""
-    if current in _ENDINGS and lines:
-        cost = {
-            newline: sum(
-                ending not in ("", newline if row is None else row.get("ending", newline))
-                for row, (_, ending) in zip(rows, lines, strict=True)
-            )
-            for newline in _ENDINGS
-        }
-        other = _ENDINGS[current == "\n"]
-        return other if cost[other] + 1 < cost[current] else current
-    endings = [ending for _, ending in lines]
-    return "\r\n" if endings.count("\r\n") > endings.count("\n") else "\n"
-
-
-def _row(
-    old: dict[str, Any] | None, id: str, order: str, content: bytes, ending: str, newline: str
-) -> dict[str, Any]:
-    """Return the snapshot of a line: the old one itself when it still says the same."""
-    if (
-        old is not None
-        and old.get("order") == order
-        and _content(old) == content
-        and ending in ("", old.get("ending", newline))
-    ):
-        return old
-    row: dict[str, Any] = {"id": id, "order": order}
-    try:
-        row["content"] = content.decode()
-    except UnicodeDecodeError:
-        row["content_base64"] = b64encode(content).decode()
-    if ending not in ("", newline):
-        row["ending"] = ending
-    return row
-
-
-def _mint(content: bytes, used: set[str]) -> str:
-    """Return a new id: content hash and the first free number, so equal edits get equal ids."""
-    stem = f"line:{blake2b(content, digest_size=8).hexdigest()}"
-    number = 0
-    while (entity_id := f"{stem}:{number}") in used:
-        number += 1
-    used.add(entity_id)
-    return entity_id
-
-
-def _sorted_lines(lines: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    def position(item: tuple[str, Any]) -> tuple[bool, str, str]:
-        order = text_member(require_object(LINE, *item), "order")
-        return not order, order, item[0]
-
-    return sorted(lines.items(), key=position)
-
-
-def _content(row: Mapping[str, Any]) -> bytes:
-    if "content" in row:
-        return encode_text(text_member(row, "content"))
-    try:
-        return b64decode(text_member(row, "content_base64"), validate=True)
-    except Base64Error as problem:
-        raise PluginInvalidInput(f"content_base64 is not base64: {problem}") from problem
 
 
 def _document(documents: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -266,11 +190,11 @@ def _render(lines: Mapping[str, Any], document: Mapping[str, Any]) -> bytes:
     newline = document.get("newline", "\n")
     pieces: list[bytes] = []
     ending = ""
-    for _, row in _sorted_lines(lines):
+    for _, row in sorted_lines(lines):
         ending = row.get("ending", newline)
-        if newline not in _ENDINGS or ending not in _ENDINGS:
+        if newline not in ENDINGS or ending not in ENDINGS:
             raise PluginInvalidInput("a line ending must be '\\n' or '\\r\\n'")
-        pieces.append(_content(row))
+        pieces.append(content_of(row))
         pieces.append(ending.encode())
     if document.get("unterminated") and pieces:
         pieces.pop()
