@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from lix_vtab.errors import LixError, PluginError
 from lix_vtab.filesystem.content import Contents
 from lix_vtab.filesystem.descriptors import BLOB_REF, FALLBACK_PLUGIN, blob_ref_snapshot
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.render import Entity, Renderer
 from lix_vtab.filesystem.renderings import EMPTY
 from lix_vtab.model.dataclasses import dataclass
-from lix_vtab.model.json import canonical_json
+from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.mutation.batch import BatchWriter, Checked, EntityWrite
 from lix_vtab.mutation.writer import Writer
 from lix_vtab.plugins.contract import ActiveStateRow, File, Plugin, StateContext
@@ -165,21 +166,43 @@ class Changes:
         self, scope: Scope, plugin: Plugin, after: File, hash: bytes, old: OldContent | None
     ) -> NewContent | str:
         """Return the content a plugin makes of bytes, or the reason why it does not take them."""
-        same = old is not None and old.owner == self._store.names.find(plugin.key)
         before = None
-        if same and old is not None:
-            before = File(after.id, old.path, self._contents.read(scope, after.id))
+        if old is not None and old.owner == self._store.names.find(plugin.key):
+            before = self._before(scope, after.id, old.path)
+        same = before is not None
         context = self._context(scope, plugin, after.id, known=same)
         detection = self._plugins.detect(plugin, before, after, context)
         if detection.rejected is not None:
             return detection.rejected
         self._plugins.register(plugin)
         writes = [EntityWrite(*change) for change in detection.changes]
-        rows = self._batch.check(writes, detection.contents)
+        rows = self._checked(plugin, after, writes, detection.contents)
         if old is not None and not same:
             named = {(row.write.schema_key, row.write.entity_id) for row in rows}
             rows = self._tombstones(self._renderer.entities(scope, after.id), named) + rows
         return NewContent(after.data, hash, plugin.key, rows)
+
+    def _checked(
+        self, plugin: Plugin, file: File, writes: Sequence[EntityWrite], contents: Sequence[Json]
+    ) -> list[Checked]:
+        """Hold what a plugin found against its schemas; name the plugin when it does not fit."""
+        try:
+            return self._batch.check(writes, contents)
+        except LixError as problem:
+            where = f"plugin '{plugin.key}' on file '{file.id}' ({file.path})"
+            details = {"plugin": plugin.key, "file_id": file.id, "path": file.path}
+            raise type(problem)(
+                f"{where}: {problem.message}",
+                hint=problem.hint,
+                details={**problem.details, **details},
+            ) from problem
+
+    def _before(self, scope: Scope, file_id: str, path: str) -> File | None:
+        """Return a file as it is, None when its entities are no file: then it is written anew."""
+        try:
+            return File(file_id, path, self._contents.read(scope, file_id))
+        except PluginError:
+            return None
 
     # -- tombstones
 

@@ -367,8 +367,10 @@ def test_a_failing_plugin_fails_the_statement(mood: str, text: str, in_transacti
                 " ('/new/bad.mood', ?)",
                 (mood,),
             )
-        with pytest.raises(LixError, match=text):
+        with pytest.raises(LixError, match=text) as refused:
             lix.execute("UPDATE lix_file SET path = '/other/x.mood', data = ?", (mood,))
+        assert "'moody'" in refused.value.message
+        assert refused.value.details["plugin"] == "moody"
         if in_transaction:
             lix.connection.execute("COMMIT")
         assert lix.execute("SELECT id, path, data FROM lix_file").rows == before

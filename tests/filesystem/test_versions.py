@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lix_vtab.errors import UniqueError
+from lix_vtab.errors import PluginError, UniqueError
 from tests.filesystem.ways import (
     commits,
     data,
@@ -281,3 +281,21 @@ def test_a_branch_made_in_the_middle_of_a_transaction(lix: Session) -> None:
     assert data(lix, "f") == b'{"a": 3}'
     lix.switch_version(branch)
     assert data(lix, "f") == b'{"a": 2}'
+
+
+def test_what_a_parent_left_in_pieces_is_repaired_by_writing_it(child: Session) -> None:
+    main = child.main()
+    put(child, "f", "/f.json", '{"a": 1, "b": 2}')
+    child.active("child")
+    child.execute("UPDATE lix_file SET hidden = 1")
+    child.execute("UPDATE json_pointer SET value = 3 WHERE path = '/a'")
+    child.active(main)
+    child.execute("DELETE FROM lix_file")
+    child.active("child")
+    assert entities(child, "f") == ["/a"]
+    with pytest.raises(PluginError, match="root row"):
+        data(child, "f")
+    child.execute("UPDATE lix_file SET data = '{\"b\": 3}'")
+    assert data(child, "f") == b'{"b": 3}'
+    assert entities(child, "f") == ["", "/b"]
+    assert child.rows("SELECT lixcol_plugin_error FROM lix_file") == [(None,)]
