@@ -18,7 +18,7 @@ from lix_vtab.plugins.contract import (
     Replacement,
     StateContext,
 )
-from lix_vtab.plugins.watchdog import TimeLimitExceeded, Watchdog
+from lix_vtab.plugins.watchdog import TimeLimitExceeded, Watchdog, interrupts
 
 __all__ = ["TIME_LIMIT", "DetectedChange", "Detection", "PluginRunner", "apply", "detect"]
 
@@ -81,7 +81,9 @@ class PluginRunner:
             _fail(_DETECT, plugin, after, "invalid-input", problem)
         except TimeLimitExceeded as problem:
             _fail(_DETECT, plugin, after, "timeout", problem)
-        except (Exception, SystemExit) as problem:
+        except BaseException as problem:
+            if interrupts(problem):
+                raise
             _fail(_DETECT, plugin, after, "internal", problem)
 
     def apply(self, plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
@@ -115,7 +117,9 @@ class PluginRunner:
             _fail(_APPLY, plugin, file, "invalid-input", problem)
         except TimeLimitExceeded as problem:
             _fail(_APPLY, plugin, file, "timeout", problem)
-        except (Exception, SystemExit) as problem:
+        except BaseException as problem:
+            if interrupts(problem):
+                raise
             _fail(_APPLY, plugin, file, "internal", problem)
         if not isinstance(data, bytes | bytearray | memoryview):
             wrong = f"{name} returned {type(data).__name__}, not bytes"

@@ -9,7 +9,7 @@ from math import inf
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
-__all__ = ["TimeLimitExceeded", "Watchdog"]
+__all__ = ["TimeLimitExceeded", "Watchdog", "interrupts"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -28,6 +28,11 @@ class TimeLimitExceeded(Exception):
 
 class _TimeIsUp(BaseException):
     """Thrown into the thread that runs the call; passes every `except Exception`."""
+
+
+def interrupts(problem: BaseException) -> bool:
+    """Tell whether an exception came from outside the code that was called and has to pass."""
+    return isinstance(problem, KeyboardInterrupt | _TimeIsUp)
 
 
 class _Call:

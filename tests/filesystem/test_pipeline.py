@@ -209,6 +209,10 @@ HOSTILE: dict[str, tuple[Callable[[Hostile], Any], str]] = {
         "ZeroDivisionError",
     ),
     "the end of the program": (lambda h: exec("raise SystemExit(3)"), "SystemExit"),
+    "no exception of a program": (
+        lambda h: exec("raise BaseException('from below')"),
+        "BaseException: from below",
+    ),
     "no memory": (lambda h: exec("raise MemoryError('no more')"), "MemoryError: no more"),
     "the end of an iteration": (lambda h: exec("raise StopIteration"), "StopIteration"),
     "the same for ever": (lambda h: iter(lambda: h.change("a", 1), None), "duplicate change key"),

@@ -90,6 +90,7 @@ def test_bytes_like_results_become_bytes(data: Any) -> None:
         (KeyError("name"), "internal", "KeyError: 'name'"),
         (RecursionError("deep"), "internal", "RecursionError: deep"),
         (SystemExit(3), "internal", "SystemExit: 3"),
+        (BaseException("odd"), "internal", "BaseException: odd"),
         (MemoryError(), "internal", "MemoryError"),
     ],
 )
