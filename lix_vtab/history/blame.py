@@ -15,9 +15,22 @@ from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.rows import Key
+from lix_vtab.storage.segments import Lineage
 from lix_vtab.storage.store import Store
 
 __all__ = ["Blame", "Blamed", "Setting"]
+
+
+_NEWEST = (1 << 63) - 1
+
+# A row is made elsewhere when a merge adopted it, or when it was made over several parents' rows.
+_LINE = (
+    "SELECT r.from_seq, r.change_no, h.snapshot, h.commit_seq <> r.from_seq OR EXISTS "
+    "(SELECT 1 FROM lix_internal_parent p WHERE p.seq = h.commit_seq) "
+    "FROM lix_internal_{} r JOIN lix_internal_change h ON h.no = r.change_no "
+    "WHERE r.segment_id = ?1 AND r.schema_id = ?2 AND r.entity_id = ?3 AND r.file_id = ?4 "
+    "AND r.from_seq <= ?5"
+)
 
 
 class Setting(NamedTuple):
@@ -38,10 +51,18 @@ class Blamed(NamedTuple):
     setting: Setting
 
 
+class _Older(NamedTuple):
+    """A row a key had once; `elsewhere` says that it was not just made of the row before it."""
+
+    change_no: int
+    snapshot: str | None
+    elsewhere: int
+
+
 class Blame:
     """Answers for rows one after the other; remembers commits between them."""
 
-    __slots__ = ("_change", "_commits", "_setting", "_store", "_twigs")
+    __slots__ = ("_change", "_commits", "_line", "_setting", "_store", "_twigs")
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -55,6 +76,8 @@ class Blame:
             "WHERE h.no = ?",
             store.db,
         )
+        line = f"{_LINE.format('tip')} UNION ALL {_LINE.format('past')} ORDER BY 1 DESC"
+        self._line = qualify(line, store.db)
         self._twigs = qualify(
             "SELECT parent_seq FROM lix_internal_parent WHERE seq = ? ORDER BY position", store.db
         )
@@ -67,29 +90,60 @@ class Blame:
         pending: list[tuple[int, dict[str, Json]]] = [(change_no, content)]
         while pending:
             number, wanted = pending.pop()
-            for parent_no, parent in self._parents(key, number):
-                same = {name: v for name, v in wanted.items() if _same(parent, name, v)}
-                if same:
-                    wanted = {name: v for name, v in wanted.items() if name not in same}
-                    pending.append((parent_no, same))
+            seen = {number}
+            for lineage in self._parents(number):
+                wanted = self._follow(key, lineage, wanted, seen, setters, pending)
             setters.update(dict.fromkeys(wanted, number))
         told = {number: self._tell(number) for number in set(setters.values())}
         for name, value in sorted(content.items()):
             yield Blamed(name, value, told[setters[name]])
 
-    def _parents(self, key: Key, change_no: int) -> Iterator[tuple[int, dict[str, Json]]]:
-        """Yield the rows a change was made over: one, or one for each parent of a merge."""
+    def _parents(self, change_no: int) -> Iterator[Lineage]:
+        """Yield where rows a change was made over may be: one line, or those merged with it too."""
         commit, twigs = self._commit(self._content(change_no)[0])
-        segments = self._store.segments
-        lineages = [segments.at(commit.segment_id, commit.seq - 1)]
-        lineages += (segments.at(twig.segment_id, twig.seq) for twig in twigs)
-        seen: set[int] = {change_no}
-        for lineage in lineages:
-            stored = self._store.rows.find(lineage, key)
-            if stored is None or stored.values.snapshot is None or stored.change_no in seen:
-                continue
-            seen.add(stored.change_no)
-            yield stored.change_no, parse_json(stored.values.snapshot)
+        yield self._store.segments.at(commit.segment_id, commit.seq - 1)
+        for twig in twigs:
+            yield self._store.segments.at(twig.segment_id, twig.seq)
+
+    def _follow(
+        self,
+        key: Key,
+        lineage: Lineage,
+        wanted: dict[str, Json],
+        seen: set[int],
+        setters: dict[str, int],
+        pending: list[tuple[int, dict[str, Json]]],
+    ) -> dict[str, Json]:
+        """Go down a line as long as somebody has the values, and return what its first row has not.
+
+        A row that was made elsewhere, or over more than one, is left to be looked at by itself.
+        """
+        number: int | None = None
+        left = wanted
+        for older in self._rows(key, lineage):
+            if older.snapshot is None or older.change_no in seen:
+                break
+            content = parse_json(older.snapshot)
+            same = {name: v for name, v in wanted.items() if _same(content, name, v)}
+            lost = {name: v for name, v in wanted.items() if name not in same}
+            if number is None:
+                seen.add(older.change_no)
+                left = lost
+            else:
+                setters.update(dict.fromkeys(lost, number))
+            number, wanted = older.change_no, same
+            if not wanted or older.elsewhere:
+                break
+        if number is not None and wanted:
+            pending.append((number, wanted))
+        return left
+
+    def _rows(self, key: Key, lineage: Lineage) -> Iterator[_Older]:
+        """Yield the rows a key had in a line, newest first."""
+        for segment_id, limit in lineage:
+            params = (segment_id, *key, _NEWEST if limit is None else limit)
+            for _, *row in self._store.connection.execute(self._line, params):
+                yield _Older(*row)
 
     def _content(self, change_no: int) -> tuple[int, Json]:
         row = self._store.connection.execute(self._change, (change_no,)).fetchone()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -157,3 +159,40 @@ def test_merge_bases_are_best(world, todo):
                 }
                 found = graph.merge_bases(resolve(one).commit, resolve(other).commit)
                 assert {base.id for base in found} == best
+
+
+def _unbroken(made: World, start: str, end: str, shows: Callable[[State], bool]) -> bool:
+    """Tell whether a way leads from one commit to another through states that show the same."""
+    pending, seen = [start], set[str]()
+    while pending:
+        commit = pending.pop()
+        if commit not in seen and shows(made.commits[commit].state):
+            seen.add(commit)
+            pending += made.commits[commit].parents
+    return end in seen
+
+
+@given(steps)
+def test_blame_finds_where_a_value_came_from(world, todo):
+    with world(todo) as made:
+        for tip in set(made.versions.values()):
+            blamed = made.lix.execute(
+                "SELECT entity_id, property, commit_id FROM lix_blame"
+                " WHERE schema_key = 'lix_key_value' AND revision = ?",
+                (tip,),
+            ).rows
+            state = made.commits[tip].state
+            assert sorted(row[:2] for row in blamed) == sorted(
+                (key, name) for key in state for name in ("key", "value")
+            )
+            for key, name, commit in blamed:
+                shows = partial(_shows, key, state[key] if name == "value" else None)
+                setter = made.commits[commit]
+                assert key in setter.changes
+                assert _unbroken(made, tip, commit, shows)
+                assert not any(shows(made.commits[parent].state) for parent in setter.parents)
+
+
+def _shows(key: str, value: str | None, state: State) -> bool:
+    """Tell whether a state has a row, and in it a value if one is given."""
+    return key in state and value in (None, state[key])
