@@ -116,11 +116,14 @@ def _keys(session: Session, entities: object) -> set[tuple[str, str, str]]:
     keys: set[tuple[str, str, str]] = set()
     for item in listed if isinstance(listed, list) else [None]:
         match item:
-            case {"schema_key": str(schema_key), "entity_id": str(entity_id), **rest}:
-                keys.add((schema_key, entity_id, str(rest.get("file_id", "lix"))))
+            case {"schema_key": str(schema_key), "entity_id": str(entity_id), **rest} if (
+                rest.keys() <= {"file_id"} and isinstance(rest.get("file_id", ""), str)
+            ):
+                keys.add((schema_key, entity_id, rest.get("file_id", "lix")))
             case _:
                 raise InvalidValueError(
-                    f"lix_restore: entities must be a JSON array of objects, got {entities!r}",
+                    "lix_restore: entities must be a JSON array of objects with schema_key, "
+                    f"entity_id and perhaps file_id, got {entities!r}",
                     hint='[{"schema_key": "task", "entity_id": "t1"}]',
                 )
     return keys

@@ -33,21 +33,20 @@ class HistoryVerbs(Verbs):
         self,
         revision: str,
         paths: str | Sequence[str] | None = None,
-        entities: Sequence[Mapping[str, str]] | None = None,
+        entities: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
     ) -> str:
         """Make the active version show what a revision shows; return the id of the new commit.
 
         Only what differs is written. `paths` (files, or directories ending in a slash) and
         `entities` (mappings with `schema_key`, `entity_id` and perhaps `file_id`) restrict it.
         """
-        return str(
-            self._call(
-                "lix_restore",
-                revision,
-                paths if paths is None or isinstance(paths, str) else canonical_json([*paths]),
-                None if entities is None else canonical_json([dict(e) for e in entities]),
-            )
-        )
+        if paths is not None and not isinstance(paths, str):
+            paths = canonical_json([*paths])
+        listed = None
+        if entities is not None:
+            given = [entities] if isinstance(entities, Mapping) else entities
+            listed = canonical_json([dict(e) if isinstance(e, Mapping) else e for e in given])
+        return str(self._call("lix_restore", revision, paths, listed))
 
     def undo(self, steps: int = 1, *, own: bool = False) -> str:
         """Take back the newest commits of the active version; return the id of the last new one.

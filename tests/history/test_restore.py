@@ -102,6 +102,27 @@ def test_bad_arguments_are_refused(r, sql, phrase):
         r.execute(sql)
 
 
+_B = {"schema_key": "lix_key_value", "entity_id": "b"}
+
+
+@pytest.mark.parametrize(
+    "entities",
+    ["b", ["b"], [1], [_B, {"entity_id": "a"}], {**_B, "entity": "b"}, [{**_B, "file_id": 1}]],
+)
+def test_entities_that_name_nothing_are_refused(r, entities):
+    before = shown(r)
+    with pytest.raises(lix_vtab.LixError, match="must be a JSON array of objects") as caught:
+        do(r, "restore", "HEAD~1", entities=entities)
+    assert caught.value.code == "LIX_INVALID_PARAM"
+    assert shown(r) == before
+
+
+def test_one_entity_may_stand_for_a_list_of_one(r):
+    r.execute("DELETE FROM lix_key_value")
+    do(r, "restore", "HEAD~1", entities=_B)
+    assert list(shown(r)) == ["b"]
+
+
 @given(todo=steps, target=st.integers(0, 99))
 def test_after_restoring_nothing_differs(world, todo, target):
     with world(todo) as made:
