@@ -116,10 +116,15 @@ def _keys(session: Session, entities: object) -> set[tuple[str, str, str]]:
     keys: set[tuple[str, str, str]] = set()
     for item in listed if isinstance(listed, list) else [None]:
         match item:
-            case {"schema_key": str(schema_key), "entity_id": str(entity_id), **rest} if (
-                rest.keys() <= {"file_id"} and isinstance(rest.get("file_id", ""), str)
-            ):
-                keys.add((schema_key, entity_id, rest.get("file_id", "lix")))
+            case {"schema_key": str(schema), "entity_id": str(entity), **rest} if not rest:
+                keys.add((schema, entity, "lix"))
+            case {
+                "schema_key": str(schema),
+                "entity_id": str(entity),
+                "file_id": str(file),
+                **rest,
+            } if not rest:
+                keys.add((schema, entity, file))
             case _:
                 raise InvalidValueError(
                     "lix_restore: entities must be a JSON array of objects with schema_key, "
