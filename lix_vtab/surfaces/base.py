@@ -108,7 +108,9 @@ class Cursor(list[Any]):
     def Filter(self, number: int, text: str, args: Sequence[Any]) -> None:
         """Start reading according to a plan."""
         table = self._table
-        self._rows = iter(table.surface.rows(table.plans[number], args))
+        plan = table.plans[number]
+        rows = table.surface.rows(plan, args)
+        self._rows = _showing(rows, plan, args) if plan.shown else iter(rows)
         self._kept = ()
         table.reading[id(self)] = self
         self.Eof = self._advance(self._rows).__next__
@@ -152,6 +154,18 @@ class Cursor(list[Any]):
         self._table.reading.pop(id(self), None)
         while True:
             yield True
+
+
+def _showing(
+    rows: Iterable[Sequence[Any]], plan: Plan, args: Sequence[Any]
+) -> Iterator[Sequence[Any]]:
+    """Put the arguments of a table-valued function into the columns that stand for them."""
+    given = [(column, args[argument]) for column, argument in plan.shown]
+    for row in rows:
+        line = list(row)
+        for column, value in given:
+            line[column] = value
+        yield line
 
 
 class Table:

@@ -98,7 +98,10 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one query reads a surface."""
+    """How one query reads a surface.
+
+    `shown` are hidden columns that show the argument a query gave them, and its place.
+    """
 
     terms: tuple[Term, ...]
     columns: tuple[int, ...]
@@ -108,6 +111,7 @@ class Plan:
     cost: float
     rows: int
     text: str
+    shown: tuple[tuple[int, int], ...] = ()
     compiled: dict[object, object] = field(default_factory=dict, compare=False)
 
     def find(self, column: int, *operators: str) -> Term | None:
@@ -172,6 +176,13 @@ def plan(
         rows,
         _text(columns, terms, order if ordered else (), limit is not None, lookup)
         + f" (about {rows} row{'s' if rows > 1 else ''})",
+        tuple(
+            (term.column, term.argument)
+            for term in terms
+            if term.exact
+            and columns[term.column].hidden
+            and columns[term.column].role == "argument"
+        ),
     )
 
 
@@ -196,9 +207,13 @@ def _terms(
                 terms.append(Term(offer.column, bound, len(terms), number, exact=False))
         elif _pushable(columns, offer, at_once=at_once):
             operator = OPERATORS[offer.operator]
-            if at_once and offer.many and columns[offer.column].role != "argument":
+            argument = columns[offer.column].role == "argument"
+            if at_once and offer.many and not argument:
                 operator = "IN"
-            terms.append(Term(offer.column, operator, len(terms), number))
+            # a second value for an argument is compared with the first, by SQLite
+            exact = not (argument and any(term.column == offer.column for term in terms))
+            complete = complete and exact
+            terms.append(Term(offer.column, operator, len(terms), number, exact))
         else:
             complete = False
     return terms, complete

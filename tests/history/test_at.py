@@ -113,3 +113,42 @@ def test_the_running_transaction_is_the_tip(at):
 def test_it_is_read_only(at):
     with pytest.raises(lix_vtab.LixError, match="read-only"):
         at.execute("DELETE FROM lix_key_value_at")
+
+
+def test_the_argument_is_a_column_like_any_other(lix):
+    for key in ("a", "b"):
+        lix.execute("INSERT INTO lix_key_value (key, value) VALUES (?, 1)", (key,))
+    table = "lix_key_value_at"
+    counts = [("HEAD", 2), ("HEAD~1", 1)]
+    names = "('HEAD', 'HEAD~1', 'HEAD')"
+    asked = (
+        f"SELECT revision, count(*) FROM {table} WHERE revision IN {names} AND key IN ('a', 'b')"
+    )
+    assert lix.rows(f"{asked} GROUP BY 1 ORDER BY 1") == counts
+    joined = (
+        f"SELECT revision, count(*) FROM (SELECT 'HEAD' AS name UNION SELECT 'HEAD~1') "
+        f"JOIN {table} ON revision = name WHERE key IN ('a', 'b') GROUP BY 1 ORDER BY 1"
+    )
+    assert lix.rows(joined) == counts
+    assert lix.rows("SELECT \"from\", \"to\", entity_id FROM lix_diff('HEAD~1', 'HEAD')") == [
+        ("HEAD~1", "HEAD", "b")
+    ]
+    assert lix.rows("SELECT target, revision, property FROM lix_blame('b', 'HEAD') LIMIT 1") == [
+        ("b", "HEAD", "key")
+    ]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT key FROM lix_key_value_at('HEAD') WHERE revision = {0} LIMIT 5",
+        "SELECT entity_id FROM lix_diff('HEAD~1', 'HEAD') WHERE \"to\" = {0} LIMIT 5",
+        "SELECT depth FROM lix_log('HEAD') WHERE revision IS {0} LIMIT 5",
+        "SELECT depth FROM lix_state_history WHERE root_commit_id = {0} AND root_commit_id = 'x'",
+    ],
+)
+def test_an_argument_cannot_have_two_values(lix, sql):
+    lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('a', 1)")
+    assert lix.rows(sql.format("'HEAD~1'")) == []
+    if "root_commit_id" not in sql:
+        assert lix.rows(sql.format("'HEAD'")) != []
