@@ -112,7 +112,8 @@ def describe(surface: Surface, name: str) -> Table:
     """Describe one surface.
 
     Its `conflict_keys` are what ON CONFLICT can name, each as columns or as (columns, scope,
-    condition); `asks` are the columns an INSERT may leave out or set to NULL with another meaning.
+    condition); `asks` are the columns an INSERT may leave out or set to NULL with another meaning,
+    `states` those it has to name because their NULL means something.
     """
     keys: Any = getattr(surface, "conflict_keys", ())
     read_only = isinstance(surface, ReadOnlySurface)
@@ -128,6 +129,7 @@ def describe(surface: Surface, name: str) -> Table:
         located=() if read_only else tuple(_located(surface)),
         refuses=_WRITES if read_only else frozenset(),
         asks=getattr(surface, "asks", frozenset()),
+        states=getattr(surface, "states", frozenset()),
     )
 
 
@@ -146,8 +148,8 @@ def _defaults(surface: Surface) -> Mapping[str, str]:
     if isinstance(surface, Entity):
         overrides = surface.schema.overrides
         given = {"lixcol_file_id": overrides.file_id or "lix"}
-        if surface.multi and overrides.version_id is not None:
-            given["lixcol_version_id"] = overrides.version_id
+        if surface.multi and surface.schema.home is not None:
+            given["lixcol_version_id"] = surface.schema.home
         return {column: _literal(value) for column, value in given.items()}
     if isinstance(surface, State) and not surface.multi:
         return {"version_id": "lix_active_version_id()"}

@@ -46,7 +46,7 @@ class Table:
       SQL that makes their values of it (in place of `{}`), for tables that do not look up rowids.
     - `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
     - `asks` names columns for which an INSERT of NULL says something else than leaving them out,
-      which SQLite does not tell a virtual table.
+      which SQLite does not tell a virtual table; `states` those an INSERT must name therefore.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Table:
     located: tuple[tuple[str, str], ...] = ()
     refuses: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
 
     @property
     def address(self) -> tuple[str, ...]:

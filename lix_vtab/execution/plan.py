@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lix_vtab.errors import ReadOnlyError
+from lix_vtab.errors import InvalidValueError, ReadOnlyError
 from lix_vtab.execution.bind import explicit_text
 from lix_vtab.execution.catalogue import Catalogue, Table
 from lix_vtab.execution.contracts import (
@@ -76,7 +76,7 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
             from lix_vtab.execution.lower import lower  # seldom needed
 
             lowering = lower(explicit_text(statement, bound.indexes), table)
-        if table.asks and statement.kind is Kind.INSERT:
+        if statement.kind is Kind.INSERT and (table.asks or table.states):
             stated = _stated(statement.text, table)
     return PlannedStatement(
         bound.sql, statement.kind, bound.ordinals, bound.names, lowering=lowering, stated=stated
@@ -84,14 +84,29 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
 
 
 def _stated(text: str, table: Table) -> frozenset[str]:
-    """Return which of the columns a table asks about an INSERT names."""
+    """Return which of the columns a table asks about an INSERT names; refuse what is missing."""
     from lix_vtab.execution.clauses import Insert, split  # seldom needed
 
     parts = split(text)
     if not isinstance(parts, Insert) or not parts.source:
         return frozenset()
-    named = table.columns if parts.columns is None else parts.columns
-    return table.asks & {name.lower() for name in named}
+    if parts.columns is None:
+        return table.asks
+    named: set[str] = set()
+    for name in map(str.lower, parts.columns):
+        if name in named:
+            raise InvalidValueError(
+                f"{table.name} insert duplicated column '{name}'", details={"column": name}
+            )
+        named.add(name)
+    known = all(map(table.has_column, named))
+    for name in sorted(table.states - named) if known else ():
+        raise InvalidValueError(
+            f"{table.name} insert requires {name}",
+            hint="NULL deletes the row: say so when that is meant",
+            details={"column": name},
+        )
+    return table.asks & named
 
 
 def _requirements(

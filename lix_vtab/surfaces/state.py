@@ -57,6 +57,7 @@ class State:
     sortable = True
     multi = False
     raw = False
+    states = frozenset(["snapshot_content"])
     conflict_keys: Sequence[object] = (
         # a row that is only inherited is not in the way: inserting makes an own one
         (
@@ -162,14 +163,13 @@ class State:
     # -- where a write goes
 
     def _insert_version(self, given: Any) -> str:
-        active = self._session.versions.active_id()
-        if given is not None and given != active:
+        if given is not None:
             raise ReadOnlyError(
                 "lix_state insert cannot set version_id; active version is resolved automatically",
                 hint="insert into lix_state_by_version",
                 details={"column": "version_id", "value": given},
             )
-        return active
+        return self._session.versions.active_id()
 
     def _public_rowid(self, version_id: str, rowid: int) -> int:
         return rowid
@@ -270,12 +270,16 @@ class State:
             "untracked": int(visible.untracked),
         }
         for name, value in assigned.items():
+            if name == "version_id" and not self.multi:
+                raise ReadOnlyError(
+                    f"{self.label} update cannot set version_id; "
+                    "active version is resolved automatically",
+                    hint="insert the row into lix_state_by_version",
+                    details={"column": name, "value": value},
+                )
             if name in current and value != current[name]:
                 raise ReadOnlyError(
-                    f"{self.label} update cannot change {name}"
-                    + (
-                        "; active version is resolved automatically" if name == "version_id" else ""
-                    ),
+                    f"{self.label} update cannot change {name}",
                     hint="delete the row and insert another"
                     if name in _IDENTITY
                     else "insert the row with the other value",

@@ -267,14 +267,19 @@ def test_insert_routes_to_active_version_with_placeholders(ab):
     assert ab.raw() == [("version-a", content("P"))]
 
 
-def test_insert_of_another_version_id_is_refused(ab):
-    with pytest.raises(errors.LixError, match="version_id"):
+@pytest.mark.parametrize("version", ["version-a", "version-b"])
+def test_the_active_version_is_not_for_lix_state_to_name(ab, version):
+    with pytest.raises(errors.ReadOnlyError, match="lix_state insert cannot set version_id"):
         ab.execute(
             "INSERT INTO lix_state (entity_id, file_id, schema_key, plugin_key, schema_version,"
-            " snapshot_content, version_id) VALUES ('e', 'f', ?, 'lix', '1', ?, 'version-b')",
-            (S, content("x")),
+            " snapshot_content, version_id) VALUES ('e', 'f', ?, 'lix', '1', ?, ?)",
+            (S, content("x"), version),
         )
     assert ab.raw() == []
+    ab.row("e", "version-a", "A")
+    with pytest.raises(errors.ReadOnlyError, match="lix_state update cannot set version_id"):
+        ab.execute("UPDATE lix_state SET version_id = ? WHERE entity_id = 'e'", (version,))
+    assert ab.raw() == [("version-a", content("A"))]
 
 
 def test_insert_is_an_upsert_that_keeps_created_at(ab):

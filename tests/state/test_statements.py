@@ -398,3 +398,34 @@ def test_reading_while_writing(run):
     seen += [entity for (entity,) in cursor]
     assert set(seen) == {"a", "b", "c"}
     assert state(run, "metadata") == [("{}",)] * 3
+
+
+@pytest.mark.parametrize(
+    "table", ["lix_state", "lix_state_by_version", "lix_internal_state_vtable"]
+)
+def test_a_row_is_not_deleted_by_leaving_its_content_out(lix, table):
+    lix.schema(S)
+    lix.version("version-a")
+    lix.active("version-a")
+    lix.row("a", "version-a", "A", file="f")
+    columns = "entity_id, schema_key, file_id, plugin_key, schema_version"
+    values = f"'a', '{S}', 'f', 'lix', '1'"
+    if table != "lix_state":
+        columns, values = f"{columns}, version_id", f"{values}, 'version-a'"
+    with pytest.raises(errors.InvalidValueError, match="insert requires snapshot_content"):
+        lix.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})")
+    assert lix.raw() == [("version-a", content("A"))]
+    lix.execute(f"INSERT INTO {table} ({columns}, snapshot_content) VALUES ({values}, NULL)")
+    assert lix.raw() == [("version-a", None)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO lix_version (id, name, ID) VALUES ('a', 'b', 'c')",
+        'INSERT INTO lix_state (snapshot_content, "Snapshot_Content") VALUES (1, 2)',
+    ],
+)
+def test_a_column_is_named_once(lix, statement):
+    with pytest.raises(errors.InvalidValueError, match="insert duplicated column"):
+        lix.execute(statement)
