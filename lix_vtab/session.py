@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from lix_vtab.errors import TransactionStateError
@@ -94,6 +95,7 @@ class Session:
         self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
         self.constraints = Constraints(self.store, self.scopes, self.catalogue, self.writer)
         self.stored_schemas.wait = self.constraints.wait
+        self.versions.wait = partial(self.constraints.wait, gently=True)
         self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None
         self.internal = False

@@ -140,7 +140,7 @@ def _look(surface: Any, plan: Plan, args: Sequence[Any]) -> _Look | None:
         scope = _scope(surface, plan, args)
     elif isinstance(surface, Entity):
         schemas = frozenset([surface.schema.key])
-        scope = surface.schema.overrides.version_id or _scope(surface, plan, args)
+        scope = surface.schema.home or _scope(surface, plan, args)
     elif isinstance(surface, FileTable | DirectoryTable):
         schemas = frozenset([surface.schema_key])
         scope = _scope(surface, plan, args)

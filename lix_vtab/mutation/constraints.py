@@ -211,9 +211,16 @@ class Constraints:
             return True
         return not self.supervised and not self._store.transaction.settled
 
-    def wait(self, check: Callable[[], None]) -> bool:
-        """Run a check when the statement ends; tell whether that will be noticed."""
-        waits = self._may_wait()
+    def _ends_all(self) -> bool:
+        """Tell whether what is raised when the statement ends undoes the transaction around it."""
+        return not self._deferring and self._store.connection.in_transaction
+
+    def wait(self, check: Callable[[], None], *, gently: bool = False) -> bool:
+        """Run a check when the statement ends; tell whether that will be noticed.
+
+        `gently` does not wait where a check that fails undoes the whole transaction.
+        """
+        waits = self._may_wait() and not (gently and self._ends_all())
         if waits:
             self._waiting.append((self._store.transaction.level, check))
         return waits

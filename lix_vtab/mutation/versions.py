@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from lix_vtab.errors import (
     ConstraintViolation,
     ForeignKeyError,
     InvalidValueError,
+    LixError,
     UniqueError,
     VersionError,
 )
@@ -33,9 +37,12 @@ _DESCRIPTORS = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",), order=("1",
 
 
 class VersionWriter:
-    """Verbs on versions. `pinned` is the version this session works on, None to share."""
+    """Verbs on versions. `pinned` is the version this session works on, None to share.
 
-    __slots__ = ("_active", "_scopes", "_stands", "_store", "_writer", "pinned")
+    `wait` puts a check off to the end of the statement and tells whether that is possible.
+    """
+
+    __slots__ = ("_active", "_scopes", "_stands", "_store", "_writer", "pinned", "wait")
 
     def __init__(self, store: Store, scopes: Scopes, writer: Writer) -> None:
         self._store = store
@@ -44,6 +51,7 @@ class VersionWriter:
         self._active: str | None = None
         self._stands = False
         self.pinned: str | None = None
+        self.wait: Callable[[Callable[[], None]], bool] = lambda check: False
         writer.watch(DESCRIPTOR, Watcher(self._check_descriptor, self._follow_descriptor))
         writer.watch(ACTIVE_VERSION, Watcher(None, self._follow_active))
         store.on_foreign_write(self._forget)
@@ -169,11 +177,8 @@ class VersionWriter:
                 descriptor.id, commit_id=commit_id, working_commit_id=working_commit_id
             )
         else:
-            fresh = working_commit_id or self._store.identity.new(
-                "commit", (old.no << 24) + self._store.commits.next_seq()
-            )
             self._store.overlay.clear(old.no)
-            versions.move(old, commit_id, fresh, afresh=True)
+            versions.move(old, commit_id, working_commit_id or self._fresh(old), afresh=True)
             pointer = versions.pointer_by_no(old.no)
         self._describe(descriptor, writer_key)
         return pointer
@@ -182,14 +187,25 @@ class VersionWriter:
         """Rename a version, hide it, or let it inherit from another."""
         self._describe(descriptor, writer_key)
 
-    def move(self, version_id: str, commit_id: str, working_commit_id: str) -> None:
-        """Point a version at another commit and working commit, both together."""
+    def move(self, version_id: str, commit_id: str | None, working_commit_id: str | None) -> None:
+        """Point a version at another commit and working commit.
+
+        Without a commit it stays where it is, without a working commit it gets a fresh one.
+        """
         pointer = self._store.versions.pointer(version_id)
         if pointer is None:
             raise unknown_version(version_id)
-        self._check_working(working_commit_id, version_id)
-        if (commit_id, working_commit_id) != (pointer.commit_id, pointer.working_commit_id):
-            self._store.versions.move(pointer, commit_id, working_commit_id)
+        commit_id = commit_id or pointer.commit_id
+        working = working_commit_id or self._fresh(pointer)
+        self._check_working(working, version_id)
+        if (commit_id, working) != (pointer.commit_id, pointer.working_commit_id):
+            self._store.versions.move(pointer, commit_id, working)
+
+    def give_way(self, working_commit_id: str, version_id: str, writer_key: str | None) -> None:
+        """Delete the version that has the working commit another is to have."""
+        holder = self._holder(working_commit_id, version_id)
+        if holder is not None:
+            self.delete(holder, writer_key)
 
     def delete(self, version_id: str, writer_key: str | None = None) -> None:
         """Delete a version; its commits and history stay reachable by id."""
@@ -229,7 +245,7 @@ class VersionWriter:
         if write.after is None:
             self._check_delete(write.key.entity_id)
         elif write.after.get("inherits_from_version_id") is not None:
-            self._check_chain(write.key.entity_id, write.after["inherits_from_version_id"])
+            self._check_parent(write.key.entity_id, write.after["inherits_from_version_id"])
 
     def _follow_descriptor(self, write: Write) -> None:
         versions = self._store.versions
@@ -241,15 +257,32 @@ class VersionWriter:
     def _follow_active(self, write: Write) -> None:
         self._active = None
 
+    def _put_off(self, error: LixError, check: Callable[[], None]) -> None:
+        """Look again when the statement ends, as a later row of it may mend what is wrong."""
+        if not self.wait(check):
+            error.early = True
+            raise error
+
+    def _check_parent(self, version_id: str, parent: str) -> None:
+        if self._store.versions.listed(parent):
+            self._check_chain(version_id, parent)
+            return
+        error = ForeignKeyError(
+            "Foreign key constraint violation: lix_version_descriptor.inherits_from_version_id "
+            f"'{parent}' of version '{version_id}' references missing lix_version_descriptor.id",
+            hint="name an existing version, or NULL for none",
+            details={"version_id": version_id, "inherits_from_version_id": parent},
+        )
+        self._put_off(error, partial(self._look_at_parent, version_id, parent, error))
+
+    def _look_at_parent(self, version_id: str, parent: str, error: LixError) -> None:
+        found = self._store.versions.descriptor(version_id)
+        if found is not None and found.inherits_from_version_id == parent:
+            if not self._store.versions.listed(parent):
+                raise error
+            self._check_chain(version_id, parent)
+
     def _check_chain(self, version_id: str, parent: str) -> None:
-        if not self._store.versions.listed(parent):
-            raise ForeignKeyError(
-                "Foreign key constraint violation: lix_version_descriptor.inherits_from_version_id "
-                f"'{parent}' of version '{version_id}' references missing "
-                "lix_version_descriptor.id",
-                hint="name an existing version, or NULL for none",
-                details={"version_id": version_id, "inherits_from_version_id": parent},
-            )
         chain = self._store.versions.chain(parent)
         if version_id in chain:
             raise VersionError(
@@ -276,39 +309,59 @@ class VersionWriter:
         return height
 
     def _check_delete(self, version_id: str) -> None:
-        reason = None
-        hint = "switch to another version first"
         if version_id == GLOBAL:
-            reason = "the global version cannot be deleted"
-            hint = "it holds what all versions share"
-        elif version_id in (self.chosen_id(), self._stored_active()):
-            reason = f"version '{version_id}' is active"
-        else:
-            heirs = [d.id for d in self.descriptors() if d.inherits_from_version_id == version_id]
-            if heirs:
-                reason = f"version '{version_id}' is inherited from by {', '.join(sorted(heirs))}"
-                hint = "delete or re-parent those versions first"
-        if reason is not None:
-            raise VersionError(
-                f"Cannot delete version: {reason}",
-                hint=hint,
-                details={"version_id": version_id},
+            raise _needed(
+                version_id,
+                "the global version cannot be deleted",
+                "it holds what all versions share",
             )
+        if version_id in (self.chosen_id(), self._stored_active()):
+            raise _needed(
+                version_id, f"version '{version_id}' is active", "switch to another version first"
+            )
+        error = self._inherited_from(version_id)
+        if error is not None:
+            self._put_off(error, partial(self._look_at_heirs, version_id))
+
+    def _inherited_from(self, version_id: str) -> VersionError | None:
+        """Return why a version has to stay that others inherit from."""
+        heirs = [d.id for d in self.descriptors() if d.inherits_from_version_id == version_id]
+        if not heirs:
+            return None
+        return _needed(
+            version_id,
+            f"version '{version_id}' is inherited from by {', '.join(sorted(heirs))}",
+            "delete or re-parent those versions first, or in the same statement",
+        )
+
+    def _look_at_heirs(self, version_id: str) -> None:
+        error = self._inherited_from(version_id)
+        if error is not None and not self._store.versions.listed(version_id):
+            raise error
 
     def _check_working(self, working_commit_id: str, own_id: str | None) -> None:
+        holder = self._holder(working_commit_id, own_id)
+        if holder is not None:
+            raise UniqueError(
+                f"Unique constraint violation: working_commit_id '{working_commit_id}' "
+                f"already used by version '{holder}'",
+                hint="leave it out to have one generated",
+                details={"working_commit_id": working_commit_id, "version_id": holder},
+            )
+
+    def _holder(self, working_commit_id: str, own_id: str | None) -> str | None:
+        """Return the version, other than one, that has a working commit."""
         store = self._store
-        row = store.connection.execute(
+        found = store.connection.execute(
             f'SELECT id FROM "{store.db}".lix_internal_version '
             "WHERE working_commit_id = ? AND id IS NOT ?",
             (working_commit_id, own_id),
-        ).fetchone()
-        if row is not None and store.versions.listed(row[0]):
-            raise UniqueError(
-                f"Unique constraint violation: working_commit_id '{working_commit_id}' "
-                f"already used by version '{row[0]}'",
-                hint="leave it out to have one generated",
-                details={"working_commit_id": working_commit_id, "version_id": row[0]},
-            )
+        )
+        return next((id for (id,) in found.fetchall() if store.versions.listed(id)), None)
+
+    def _fresh(self, pointer: Pointer) -> str:
+        number = (pointer.no << 24) + self._store.commits.next_seq()
+        return self._store.identity.new("commit", number)
 
     # -- the stored active version
 
@@ -334,3 +387,10 @@ class VersionWriter:
     def _forget(self) -> None:
         self._active = None
         self._stands = False
+
+
+def _needed(version_id: str, reason: str, hint: str) -> VersionError:
+    """Say why a version cannot be deleted."""
+    return VersionError(
+        f"Cannot delete version: {reason}", hint=hint, details={"version_id": version_id}
+    )

@@ -28,12 +28,16 @@ ALL_VIEWS: Final = frozenset({"state", "state_by_version", "state_history"})
 
 PointerGroup = tuple[Pointer, ...]
 
+_HOMES = {"lix_version_descriptor": "global"}
+"""Where rows of a schema have to be, though the schema itself does not say so."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledSchema:
     """One version of a schema, built by `compile_schema` and never changed.
 
-    Attributes are plain values computed at construction; reading them costs nothing.
+    Attributes are plain values computed at construction; reading them costs nothing. `home` is the
+    version the schema's table shows and writes, whichever version is active; None for most.
     """
 
     identity: SchemaKey
@@ -48,6 +52,7 @@ class CompiledSchema:
     overrides: Overrides
     defaults: Defaults
     checker: Checker
+    home: str | None = field(init=False)
     key: str = field(init=False)
     version: str = field(init=False)
     property_names: tuple[str, ...] = field(init=False)
@@ -56,6 +61,7 @@ class CompiledSchema:
     def __post_init__(self) -> None:
         place = f"schema '{self.identity.key}' ({self.identity.version})"
         derived: dict[str, Any] = {
+            "home": self.overrides.version_id or _HOMES.get(self.identity.key),
             "key": self.identity.key,
             "version": self.identity.version,
             "property_names": tuple(self.properties),

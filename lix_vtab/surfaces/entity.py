@@ -69,7 +69,7 @@ class Entity:
         """Find visible rows."""
         self._session.store.refresh()
         ready = self._ready()
-        return ready.reader.rows(plan, args, ready.schema.overrides.version_id)
+        return ready.reader.rows(plan, args, ready.schema.home)
 
     def _ready(self) -> _Ready:
         catalogue = self._session.catalogue
@@ -155,7 +155,7 @@ class Entity:
     # -- where a write goes
 
     def _insert_version(self, given: Any) -> str:
-        return self.schema.overrides.version_id or self._session.versions.active_id()
+        return self.schema.home or self._session.versions.active_id()
 
     def _public_rowid(self, version_id: str, rowid: int) -> int:
         return rowid
@@ -232,7 +232,7 @@ class EntityByVersion(Entity):
         return self._ready().reader.rows(plan, args)
 
     def _insert_version(self, given: Any) -> str:
-        version_id = given if given is not None else self.schema.overrides.version_id
+        version_id = given if given is not None else self.schema.home
         if version_id is None:
             raise InvalidValueError(
                 f"{self.name} insert requires lixcol_version_id or schema default override",

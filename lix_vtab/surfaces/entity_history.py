@@ -61,7 +61,7 @@ class EntityHistory(ReadOnlySurface):
                 schema_key=self._key,
                 prefix="lixcol_",
                 entity_of=entity_of(self._session, self._key),
-                home=lambda: _schema(self._session, self._key).overrides.version_id,
+                home=lambda: _schema(self._session, self._key).home,
             )
         return reader.rows(plan, args)
 

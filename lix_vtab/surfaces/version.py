@@ -14,7 +14,6 @@ from lix_vtab.storage.rows import Key
 from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL, Descriptor
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader
-from lix_vtab.surfaces.values import text
 
 __all__ = ["VersionSurface"]
 
@@ -56,6 +55,7 @@ _WRITABLE = (
     "working_commit_id",
 )
 _COMMIT_COLUMNS = ("commit_id", "working_commit_id")
+_INSERT, _UPDATE = "lix_version insert", "lix_version update"
 
 
 class VersionSurface:
@@ -88,32 +88,35 @@ class VersionSurface:
         session = self._session
         given = dict(zip(self._names, fields, strict=True))
         self._refuse_computed(given)
-        label = "lix_version insert"
-        identity = session.store.identity
         id = given["id"]
         if id is None:
-            id = identity.new("version", session.store.versions.next_no())
-        id = _filled(id, label, "id")
-        if session.store.versions.listed(id) and conflict == apsw.SQLITE_REPLACE:
-            return self._replace(id, given)
-        active = session.store.versions.pointer(session.versions.active_id())
-        commit_id = given["commit_id"]
+            id = session.store.identity.new("version", session.store.versions.next_no())
+        id = _filled(id, _INSERT, "id")
+        commit_id, working = (
+            None if given[name] is None else _filled(given[name], _INSERT, name)
+            for name in _COMMIT_COLUMNS
+        )
+        described = Descriptor(
+            id,
+            id if given["name"] is None else _text(given["name"], "name"),
+            _parent(self._parent_of(id, given)),
+            _hidden(given["hidden"]),
+        )
+        if conflict == apsw.SQLITE_REPLACE and working is not None:
+            session.versions.give_way(working, id, session.writer_key)
+        old = session.store.versions.descriptor(id) if conflict == apsw.SQLITE_REPLACE else None
+        if old is not None:
+            if commit_id is not None or working is not None:
+                session.versions.move(id, commit_id, working)
+            self._describe(old, described)
+            return self._rowid(id)
         if commit_id is None:
+            active = session.store.versions.pointer(session.versions.active_id())
             commit_id = active.commit_id if active else None
-        else:
-            commit_id = _filled(commit_id, label, "commit_id")
-        working = given["working_commit_id"]
         session.versions.create(
-            Descriptor(
-                id,
-                id if given["name"] is None else text(given["name"], label, "name"),
-                _parent(self._parent_of(id, given), label),
-                _hidden(given["hidden"]),
-            ),
+            described,
             commit_id=commit_id,
-            working_commit_id=None
-            if working is None
-            else _filled(working, label, "working_commit_id"),
+            working_commit_id=working,
             writer_key=session.writer_key,
         )
         return self._rowid(id)
@@ -137,18 +140,6 @@ class VersionSurface:
         if key is not None:
             self._session.versions.delete(key.entity_id, self._session.writer_key)
 
-    def _replace(self, id: str, given: dict[str, Any]) -> int:
-        descriptor = self._session.store.versions.descriptor(id)
-        assert descriptor is not None
-        kept = {name: given[name] for name in _COMMIT_COLUMNS if given[name] is not None}
-        described = {
-            "name": id if given["name"] is None else given["name"],
-            "inherits_from_version_id": self._parent_of(id, given),
-            "hidden": given["hidden"],
-        }
-        self._change(descriptor, {**described, **kept})
-        return self._rowid(id)
-
     def _parent_of(self, id: str, given: dict[str, Any]) -> Any:
         """Return the parent an INSERT names, or the one it gets when it names none."""
         parent = given["inherits_from_version_id"]
@@ -157,7 +148,6 @@ class VersionSurface:
         return parent
 
     def _change(self, old: Descriptor, assigned: dict[str, Any]) -> None:
-        label = "lix_version update"
         for name, value in assigned.items():
             if name == "id" and value != old.id:
                 raise ReadOnlyError("lix_version update cannot modify id", details={"column": "id"})
@@ -173,17 +163,18 @@ class VersionSurface:
                 "lix_version update must set both commit_id and working_commit_id together",
                 details={"column": moved[0]},
             )
-        if moved:
-            self._session.versions.move(
-                old.id, *(_filled(assigned[name], label, name) for name in _COMMIT_COLUMNS)
-            )
-        parent = assigned.get("inherits_from_version_id", old.inherits_from_version_id)
         new = Descriptor(
             old.id,
-            _filled(assigned.get("name", old.name), label, "name"),
-            _parent(parent, label),
+            _filled(assigned["name"], _UPDATE, "name") if "name" in assigned else old.name,
+            _parent(assigned.get("inherits_from_version_id", old.inherits_from_version_id)),
             _hidden(assigned.get("hidden", old.hidden)),
         )
+        if moved:
+            commit_id, working = (_filled(assigned[n], _UPDATE, n) for n in _COMMIT_COLUMNS)
+            self._session.versions.move(old.id, commit_id, working)
+        self._describe(old, new)
+
+    def _describe(self, old: Descriptor, new: Descriptor) -> None:
         if new != old:
             self._session.versions.update(new, self._session.writer_key)
 
@@ -206,13 +197,13 @@ class VersionSurface:
                 )
 
 
-def _parent(value: Any, where: str) -> str | None:
+def _parent(value: Any) -> str | None:
     """Return the id of a parent; NULL and the empty text mean none."""
-    return text(value, where, "inherits_from_version_id") if value not in (None, "") else None
+    return _text(value, "inherits_from_version_id") if value not in (None, "") else None
 
 
-def _filled(value: Any, where: str, column: str) -> str:
-    """Return a text that must not be empty."""
+def _text(value: Any, column: str) -> str:
+    """Return a text, which may be empty."""
     if value is None:
         raise InvalidValueError(
             f"lix_version field '{column}' cannot be NULL", details={"column": column}
@@ -221,12 +212,18 @@ def _filled(value: Any, where: str, column: str) -> str:
         raise InvalidValueError(
             f"lix_version field '{column}' must be a string", details={"column": column}
         )
-    if not value:
+    return value
+
+
+def _filled(value: Any, where: str, column: str) -> str:
+    """Return a text that must not be empty."""
+    filled = _text(value, column)
+    if not filled:
         raise InvalidValueError(
             f"{where} cannot set empty {column}: field '{column}' cannot be empty",
             details={"column": column},
         )
-    return value
+    return filled
 
 
 def _hidden(value: Any) -> bool:
@@ -239,7 +236,7 @@ def _hidden(value: Any) -> bool:
             return True
         if word in ("0", "false"):
             return False
-    elif isinstance(value, int | float) and value in (0, 1):
+    elif isinstance(value, int | float):
         return bool(value)
     raise InvalidValueError(
         f"lix_version field 'hidden' must be boolean-compatible, got '{value}'",

@@ -132,8 +132,26 @@ def test_insert_refuses_nonsense(lix, columns, error):
     assert lix.value("SELECT count(*) FROM lix_version") == 2
 
 
+@pytest.mark.parametrize("column", ["name", "inherits_from_version_id", "id", "commit_id"])
+def test_a_number_is_no_text(lix, column):
+    with pytest.raises(errors.LixError, match=f"lix_version field '{column}' must be a string"):
+        add(lix, "version-x", **{column: 5})
+
+
+def test_the_name_may_be_empty_from_the_start(lix):
+    add(lix, "version-a", name="")
+    lix.execute("UPDATE lix_version SET hidden = 1 WHERE id = 'version-a'")
+    lix.execute(
+        "UPDATE lix_version SET commit_id = 'c', working_commit_id = 'w' WHERE id = 'version-a'"
+    )
+    assert version(lix, "version-a", "name, hidden, commit_id") == [("", 1, "c")]
+    with pytest.raises(errors.LixError, match="lix_version update cannot set empty name"):
+        lix.execute("UPDATE lix_version SET name = '' WHERE id = 'version-a'")
+
+
 @pytest.mark.parametrize(
-    ("given", "stored"), [("1", 1), ("true", 1), ("FALSE", 0), ("0", 0), (True, 1), (None, 0)]
+    ("given", "stored"),
+    [("1", 1), ("true", 1), ("FALSE", 0), ("0", 0), (True, 1), (None, 0), (2, 1), (0.0, 0)],
 )
 def test_hidden_takes_what_looks_like_a_boolean(lix, given, stored):
     add(lix, "version-h", hidden=given)
@@ -167,6 +185,35 @@ def test_working_commit_id_is_unique(lix):
             " VALUES ('x', 'c', 'same'), ('y', 'c', 'same')"
         )
     assert lix.column("SELECT id FROM lix_version WHERE id IN ('x', 'y', 'version-b')") == []
+
+
+def test_or_replace_takes_a_working_commit_from_the_version_that_has_it(lix):
+    add(lix, "version-a")
+    lix.execute(
+        "INSERT OR REPLACE INTO lix_version (id, working_commit_id)"
+        " VALUES ('version-b', 'working-version-a')"
+    )
+    assert lix.column(
+        "SELECT id FROM lix_version WHERE working_commit_id = 'working-version-a'"
+    ) == ["version-b"]
+    assert version(lix, "version-a") == []
+    working = lix.value("SELECT working_commit_id FROM lix_version WHERE name = 'main'")
+    with pytest.raises(errors.VersionError, match="is active"):
+        lix.execute(
+            "INSERT OR REPLACE INTO lix_version (id, working_commit_id) VALUES ('version-c', ?)",
+            (working,),
+        )
+
+
+def test_or_replace_moves_a_version_when_it_names_commits(lix):
+    add(lix, "version-a")
+    replace = "INSERT OR REPLACE INTO lix_version (id, name, {}) VALUES ('version-a', '', '{}')"
+    lix.execute(replace.format("working_commit_id", "other"))
+    assert version(lix, "version-a") == [("", "commit-version-a", "other")]
+    lix.execute(replace.format("commit_id", "elsewhere"))
+    ((_, commit, working),) = version(lix, "version-a")
+    assert commit == "elsewhere"
+    assert working not in ("", "other", None)
 
 
 def test_update_cannot_take_another_working_commit(lix):
@@ -367,6 +414,79 @@ def test_parent_can_go_after_its_children(lix):
     lix.delete_version("child")
     lix.delete_version("parent")
     assert lix.value("SELECT count(*) FROM lix_version") == 2
+
+
+CHAIN = (
+    "INSERT INTO lix_version (id, inherits_from_version_id)"
+    " VALUES ('child', 'middle'), ('middle', 'parent'), ('parent', 'global')"
+)
+
+
+def test_rows_of_one_statement_may_come_in_any_order(lix):
+    lix.execute(CHAIN)
+    assert lix.rows("SELECT id FROM lix_version WHERE inherits_from_version_id = 'middle'") == [
+        ("child",)
+    ]
+    lix.execute("DELETE FROM lix_version WHERE id IN ('parent', 'middle', 'child')")
+    assert lix.value("SELECT count(*) FROM lix_version") == 2
+
+
+def test_rows_of_one_statement_may_come_in_any_order_in_a_transaction(lix):
+    lix.execute("BEGIN")
+    lix.execute(CHAIN)
+    lix.execute("DELETE FROM lix_version WHERE id IN ('parent', 'middle', 'child')")
+    lix.execute("COMMIT")
+    assert lix.value("SELECT count(*) FROM lix_version") == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("DELETE FROM lix_version WHERE id IN ('parent', 'middle')", errors.VersionError),
+        (
+            "INSERT INTO lix_version (id, inherits_from_version_id) VALUES ('a', 'b'), ('c', 'a')",
+            errors.ForeignKeyError,
+        ),
+        (
+            "INSERT INTO lix_version (id, inherits_from_version_id) VALUES ('a', 'b'), ('b', 'a')",
+            errors.VersionError,
+        ),
+        (
+            "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70)"
+            " INSERT INTO lix_version (id, inherits_from_version_id)"
+            " SELECT 'n' || i, iif(i = 70, 'global', 'n' || (i + 1)) FROM n",
+            errors.VersionError,
+        ),
+    ],
+)
+def test_what_is_still_wrong_when_a_statement_ends_is_refused(lix, statement, error):
+    lix.execute(CHAIN)
+    before = lix.rows("SELECT * FROM lix_version ORDER BY id")
+    with pytest.raises(error):
+        lix.execute(statement)
+    assert lix.rows("SELECT * FROM lix_version ORDER BY id") == before
+
+
+def test_a_version_that_cannot_be_deleted_does_not_end_the_transaction(lix):
+    lix.execute(CHAIN)
+    lix.execute("BEGIN")
+    lix.execute("UPDATE lix_version SET name = 'kept' WHERE id = 'child'")
+    with pytest.raises(errors.VersionError, match="inherited from by child"):
+        lix.execute("DELETE FROM lix_version WHERE id IN ('parent', 'middle')")
+    lix.execute("COMMIT")
+    assert version(lix, "child", "name") == [("kept",)]
+
+
+def test_descriptors_are_rows_of_global_whatever_version_is_active(lix):
+    lix.execute("INSERT INTO lix_version_descriptor (id, name) VALUES ('bare', 'Bare')")
+    assert version(lix, "bare", "name, inherits_from_version_id, hidden") == [("Bare", None, 0)]
+    lix.execute("UPDATE lix_version_descriptor SET hidden = 1 WHERE id = 'bare'")
+    assert version(lix, "bare", "hidden, commit_id IS NULL") == [(1, 0)]
+    assert lix.column(
+        "SELECT lixcol_inherited_from_version_id FROM lix_version_descriptor WHERE id = 'bare'"
+    ) == [None]
+    lix.execute("DELETE FROM lix_version_descriptor WHERE id = 'bare'")
+    assert version(lix, "bare") == []
 
 
 def test_delete_of_an_unknown_version_by_verb_is_refused(lix):
