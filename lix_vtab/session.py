@@ -92,7 +92,9 @@ class Session:
             allow_reserved=lambda: self.internal,
         )
         self.history = History(self.store, self.scopes, self.versions)
-        self.files = Filesystem(self.store, self.scopes, self.catalogue, self.writer)
+        self.files = Filesystem(
+            self.store, self.scopes, self.catalogue, self.writer, self.stored_schemas
+        )
         self.constraints = Constraints(self.store, self.scopes, self.catalogue, self.writer)
         self.stored_schemas.wait = self.constraints.wait
         self.versions.wait = partial(self.constraints.wait, gently=True)

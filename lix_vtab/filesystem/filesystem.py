@@ -21,6 +21,7 @@ from lix_vtab.filesystem.storing import FileStore
 from lix_vtab.filesystem.tree import DirectoryPaths
 from lix_vtab.mutation.batch import BatchWriter
 from lix_vtab.mutation.catalogue import Catalogue
+from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.writer import Writer
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.storage.blob_check import check_blobs
@@ -49,7 +50,14 @@ class Filesystem:
         "storage",
     )
 
-    def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue, writer: Writer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        scopes: Scopes,
+        catalogue: Catalogue,
+        writer: Writer,
+        schemas: StoredSchemas,
+    ) -> None:
         self._names = store.names
         self.entries = Entries(store)
         self.renderings = Renderings(store)
@@ -60,7 +68,7 @@ class Filesystem:
         store.on_check(lambda: check_renderings(store))
         store.on_check(lambda: check_blobs(store.connection, store.db), content=True)
         self.blobs = Blobs(store.connection, store.db)
-        self.plugins = Plugins(store, catalogue, writer)
+        self.plugins = Plugins(store, catalogue, writer, schemas)
         renderer = Renderer(store, self.lookup, self.blobs, self.plugins)
         self.contents = Contents(store, self.renderings, renderer, self.blobs)
         self.plugins.on_change(self.contents.forget)

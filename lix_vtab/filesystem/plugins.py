@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from lix_vtab.errors import PluginError
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
+from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.writer import RowWrite, Writer
+from lix_vtab.plugins.archive import refusal
 from lix_vtab.plugins.contract import EntityChange, File, Plugin, Replacement, StateContext
 from lix_vtab.plugins.manifest import Manifest
 from lix_vtab.plugins.registry import PluginRegistry, load_archive
@@ -64,12 +66,16 @@ class Plugins:
         "_registered",
         "_registry",
         "_runner",
+        "_schemas",
         "_store",
         "_writer",
     )
 
-    def __init__(self, store: Store, catalogue: Catalogue, writer: Writer) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, writer: Writer, schemas: StoredSchemas
+    ) -> None:
         self._store = store
+        self._schemas = schemas
         self._catalogue = catalogue
         self._writer = writer
         self._db = store.db
@@ -148,11 +154,11 @@ class Plugins:
         """
         if isinstance(plugin, str | bytes | bytearray) or hasattr(plugin, "__fspath__"):
             return self._install_archive(plugin)
-        checked = next(iter(PluginRegistry([plugin])))
+        checked = self._fitting(plugin)
         kept = [known for known in self._session_plugins() if known.key != checked.key]
         self._given = (*kept, checked)
         self._forget()
-        self.register(checked)
+        self._store_schemas(checked, renew=True)
         return checked.key
 
     def uninstall(self, key: str) -> None:
@@ -172,12 +178,7 @@ class Plugins:
         """Store the schemas of a plugin that are not stored yet."""
         if plugin.key in self._registered:
             return
-        for schema in plugin.schemas:
-            identity = f"{schema['x-lix-key']}~{schema['x-lix-version']}"
-            key = Key(self._store.names.intern(STORED_SCHEMA), identity, LIX)
-            if self._writer.own(GLOBAL, key) is None:
-                row = RowWrite(identity, STORED_SCHEMA, "lix", "lix", "1", {"value": dict(schema)})
-                self._writer.put(GLOBAL, row)
+        self._store_schemas(plugin, renew=False)
         if self._store.transaction.settled:
             self._registered.add(plugin.key)
 
@@ -190,14 +191,31 @@ class Plugins:
         """Call `hook` when plugins may have changed."""
         self._hooks.append(hook)
 
+    def _store_schemas(self, plugin: Plugin, *, renew: bool) -> None:
+        """Store schemas that are new and, to `renew`, those that are defined otherwise."""
+        for schema in map(dict, plugin.schemas):
+            identity = f"{schema['x-lix-key']}~{schema['x-lix-version']}"
+            key = Key(self._store.names.intern(STORED_SCHEMA), identity, LIX)
+            own = self._writer.own(GLOBAL, key)
+            if own is None or (renew and not self._catalogue.holds(schema)):
+                row = RowWrite(identity, STORED_SCHEMA, "lix", "lix", "1", {"value": schema})
+                self._writer.put(GLOBAL, row, updates=own is not None)
+
+    def _fitting(self, plugin: Any) -> Plugin:
+        """Check a plugin and its schemas, before anything is written."""
+        checked = next(iter(PluginRegistry([plugin])))
+        reasons = self._schemas.reasons(checked.schemas)
+        if reasons:
+            raise refusal(reasons)
+        return checked
+
     def _install_archive(self, source: Any) -> str:
-        plugin = load_archive(source)
-        PluginRegistry([plugin])
+        plugin = self._fitting(load_archive(source))
         data = source if isinstance(source, bytes) else _read(source)
         now = self._store.identity.now(self._store.commits.next_seq())
         self._store.connection.execute(qualify(_STORE, self._db), (plugin.key, data, now))
         self._forget()
-        self.register(plugin)
+        self._store_schemas(plugin, renew=True)
         return plugin.key
 
     # -- keeping

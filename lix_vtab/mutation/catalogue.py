@@ -150,7 +150,7 @@ class Catalogue:
         if not isinstance(key, str) or not isinstance(version, str):
             return False
         builtin = _builtin(key, version)
-        known = self._definition(key, version) if builtin is None else dict(builtin.definition)
+        known = self.definition(key, version) if builtin is None else dict(builtin.definition)
         # to Python, true is 1
         return known == definition and canonical_json(known) == canonical_json(definition)
 
@@ -208,7 +208,7 @@ class Catalogue:
         builtin = compiled_builtin(key) if key == STORED_SCHEMA else _builtin(key, version)
         if builtin is not None:
             return builtin
-        definition = self._definition(key, version)
+        definition = self.definition(key, version)
         if definition is None:
             raise SchemaNotFound(
                 f"schema '{key}' ({version}) is not stored",
@@ -217,7 +217,8 @@ class Catalogue:
             )
         return self.compile(definition)
 
-    def _definition(self, key: str, version: str) -> dict[str, Json] | None:
+    def definition(self, key: str, version: str) -> dict[str, Json] | None:
+        """Return what is stored of a schema, None when nothing is."""
         store = self._store
         place = store.versions.place(GLOBAL)
         if place is None:

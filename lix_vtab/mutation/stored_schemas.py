@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -101,6 +101,36 @@ class StoredSchemas:
         self._writer.put(GLOBAL, row)
         return id
 
+    def reasons(self, definitions: Iterable[Mapping[str, Json]]) -> list[str]:
+        """Say why definitions cannot be stored together; those stored already may be changed."""
+        together: dict[str, CompiledSchema] = {}
+        found = []
+        for definition in definitions:
+            try:
+                schema = self._judged(dict(definition))
+                together[schema.key] = schema
+            except LixError as error:
+                found.append(error.message)
+        for schema in together.values():
+            try:
+                check_foreign_key_targets(
+                    schema, lambda key: together.get(key) or self._catalogue.latest(key)
+                )
+            except LixError as error:
+                found.append(error.message)
+        return found
+
+    def _judged(self, definition: dict[str, Json]) -> CompiledSchema:
+        """Return a schema that could be stored, if what it references were."""
+        if not self._catalogue.holds(definition):
+            validate_schema(definition)
+        schema = self._catalogue.compile(definition)
+        before = self._catalogue.definition(schema.key, schema.version)
+        if before is not None:
+            _refuse_breaks(before, definition)
+        self._check_new(schema)
+        return schema
+
     def complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """Fill in what a stored schema's row must say; refuse anything else."""
         identity = self._identity(given.get("snapshot_content"))
@@ -153,10 +183,13 @@ class StoredSchemas:
         if _is_builtin(definition):
             return
         schema = self._catalogue.compile(definition)
-        refuse_reserved_key(schema.key, allow_reserved=self._allow_reserved())
         self._check_targets(schema, may_wait=not write.updates)
         if before is not None:
             self._check_replacement(parse_json(before)["value"], definition, write)
+        self._check_new(schema)
+
+    def _check_new(self, schema: CompiledSchema) -> None:
+        refuse_reserved_key(schema.key, allow_reserved=self._allow_reserved())
         self._check_compatible(schema)
         for hook in self._on_check:
             hook(schema)
@@ -199,9 +232,7 @@ class StoredSchemas:
                 hint=f"store the new one as version {int(version) + 1}",
                 details={"schema_key": key, "schema_version": version},
             )
-        breaks = breaking_changes(before, after)
-        if breaks:
-            raise _incompatible(key, version, version, breaks)
+        _refuse_breaks(before, after)
 
     def _check_compatible(self, schema: CompiledSchema) -> None:
         """Compare with the next older and the next newer stored version."""
@@ -284,6 +315,14 @@ def _must_say(column: str, value: str, said: Any) -> ConstraintViolation:
 def _is_builtin(definition: dict[str, Json]) -> bool:
     key = definition.get("x-lix-key")
     return any(known["x-lix-key"] == key and known == definition for known in builtin_schemas())
+
+
+def _refuse_breaks(before: dict[str, Json], after: dict[str, Json]) -> None:
+    """Refuse a change of a definition that would refuse rows it admitted."""
+    breaks = breaking_changes(before, after)
+    if breaks:
+        key, version = str(before["x-lix-key"]), str(before["x-lix-version"])
+        raise _incompatible(key, version, version, breaks)
 
 
 def _incompatible(key: str, old: str, new: str, breaks: list[str]) -> SchemaDefinitionError:

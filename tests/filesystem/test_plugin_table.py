@@ -177,3 +177,80 @@ def test_installed_plugins_come_before_those_of_the_session() -> None:
         assert lix.execute("SELECT key, installed FROM lix_plugin").rows == [("packed", 1)]
         lix.uninstall_plugin("packed")
         assert lix.execute("SELECT key, installed FROM lix_plugin").rows == [("packed", 0)]
+
+
+def packed(*schemas: object, code: str = CODE) -> bytes:
+    """Build an archive with any schemas."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("manifest.json", json.dumps(manifest("packed", "*.packed")))
+        for number, schema in enumerate(schemas):
+            made.writestr(f"schemas/{number}.json", json.dumps(schema))
+        made.writestr("plugin.py", code)
+    return out.getvalue()
+
+
+UNFIT = [
+    ({**toy_schema("odd"), "type": 5}, "Invalid Lix schema definition"),
+    (toy_schema("lix_mine"), "'lix_mine' is reserved"),
+    ({**toy_schema("json_pointer"), "properties": {"path": {}}}, "'json_pointer'"),
+    (
+        {
+            **toy_schema("odd"),
+            "x-lix-foreign-keys": [
+                {
+                    "properties": ["/value"],
+                    "references": {"schemaKey": "nowhere", "properties": ["/id"]},
+                }
+            ],
+        },
+        "nowhere",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "reason"), UNFIT)
+@pytest.mark.parametrize("sql", ["INSERT INTO lix_plugin (archive) VALUES (?)", None])
+def test_unfit_schemas_are_reasons_and_nothing_is_installed(
+    lix: lix_vtab.Lix, schema: object, reason: str, sql: str | None
+) -> None:
+    stored = "SELECT count(*) FROM lix_stored_schema"
+    before = lix.execute(stored).rows
+    lix.connection.execute("BEGIN")
+    lix.write_file("/a.bin", "x")
+    with pytest.raises(PluginError) as refused:
+        if sql is None:
+            lix.install_plugin(packed(toy_schema("packed_word"), schema))
+        else:
+            lix.execute(sql, (packed(toy_schema("packed_word"), schema),))
+    assert reason in refused.value.details["violations"][0]
+    lix.connection.execute("COMMIT")
+    assert lix.execute(stored).rows == before
+    assert lix.execute("SELECT key FROM lix_plugin WHERE key = 'packed'").rows == []
+
+
+def test_schemas_may_be_named_by_others_of_their_plugin(lix: lix_vtab.Lix) -> None:
+    reference = {
+        "properties": ["/value"],
+        "references": {"schemaKey": "packed_word", "properties": ["/path"]},
+    }
+    naming = {**toy_schema("packed_note"), "x-lix-foreign-keys": [reference]}
+    assert lix.install_plugin(packed(toy_schema("packed_word"), naming)) == "packed"
+
+
+def test_an_upgrade_may_widen_a_schema_but_not_narrow_it(lix: lix_vtab.Lix) -> None:
+    lix.install_plugin(archive())
+    put(lix, "f", "/f.packed", "one two")
+    schema = toy_schema("packed_word")
+    wide = {**schema, "properties": {**schema["properties"], "length": {"type": "integer"}}}
+    code = CODE.replace('"value": word}', '"value": word, "length": len(word)}')
+    lix.install_plugin(packed(wide, code=code.replace("SEPARATOR", " ")))
+    lix.execute("UPDATE lix_file SET data = 'one three'")
+    assert lix.execute("SELECT path, length FROM packed_word ORDER BY path").rows == [
+        ("000", None),
+        ("001", 5),
+    ]
+    with pytest.raises(PluginError, match="/properties/length was removed"):
+        lix.install_plugin(archive())
+    lix.execute("UPDATE lix_file SET data = 'one three four'")
+    assert data(lix, "f") == b"one three four"
