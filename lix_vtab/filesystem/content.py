@@ -71,6 +71,11 @@ class Contents:
         number = self._store.names.find(file_id)
         return _current(scope, self._renderings.find(scope.layers, number))
 
+    def stands_alone(self, scope: Scope, file_id: str) -> bool:
+        """Tell whether the bytes are made of what the scope shows, and of nothing inherited."""
+        positions = self._renderings.find(scope.layers, self._store.names.find(file_id))
+        return bool(positions) and positions[0].basis == basis_behind(positions)
+
     def digest(self, scope: Scope, file_id: str) -> str | None:
         """Return the hex BLAKE3 of the bytes of a file, None when it has no content."""
         known = self.content(scope, file_id)

@@ -136,7 +136,7 @@ class FileStore:
         over = store.overlay.has_file(place[0], number)
         holder, seq = (-place[0], 0) if over else (place[1], store.commits.open(place[0]))
         basis = self._settler.basis(scope, holder, number)
-        self._renderings.write(
-            holder, seq, number, wanted.hash, basis, wanted.error, wanted.plugin_id
-        )
+        # without the entities that were inherited then, the next write makes them all anew
+        owner = wanted.plugin_id if self._contents.stands_alone(source, file_id) else None
+        self._renderings.write(holder, seq, number, wanted.hash, basis, wanted.error, owner)
         return True

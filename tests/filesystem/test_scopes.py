@@ -13,7 +13,7 @@ from lix_vtab.surfaces.file import FILE_COLUMNS, FileRows
 from lix_vtab.surfaces.planner import Offer, plan
 from lix_vtab.surfaces.tree_rows import Lazy
 from tests.filesystem.toys import Toy
-from tests.filesystem.ways import data, put
+from tests.filesystem.ways import data, entities, put
 
 PATH = 4
 DATA = 5
@@ -115,3 +115,22 @@ def test_a_file_of_a_version_that_inherits_nothing_can_be_changed(lix: lix_vtab.
     lix.execute("UPDATE lix_file SET data = 'one two'")
     assert data(lix, "f") == b"one two"
     assert lix.check() == []
+
+
+def test_bytes_made_of_what_was_inherited_get_entities_with_the_next_write() -> None:
+    with lix_vtab.open() as lix:
+        put(lix, "f", "/f.csv", "id,n\n1,a\n2,b\n")
+        child = lix.create_version("child", source="global", inherits_from=lix.active_version)
+        lix.switch_version(child)
+        lix.execute("UPDATE lix_file SET path = '/g.csv'")
+        lix.execute("UPDATE lix_file SET data = 'id,n\n1,c\n2,b\n'")
+        there = lix.active_version.commit_id
+        lix.switch_version(lix.create_version("alone", source="global", inherits_from=None))
+        lix.restore(there)
+        assert data(lix, "f") == b"id,n\n1,c\n2,b\n"
+        assert entities(lix, "f") == ["id|1"]
+        lix.execute("UPDATE lix_file SET data = 'id,n\n1,c\n2,d\n'")
+        assert entities(lix, "f") == ["header", "id|1", "id|2"]
+        lix.execute("UPDATE csv_row SET cells = json_set(cells, '$.n', 'x') WHERE id = 'id|1'")
+        assert data(lix, "f") == b"id,n\n1,x\n2,d\n"
+        assert lix.check() == []
