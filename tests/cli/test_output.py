@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{3,4}[0-9a-f-]*")
+_ID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f-]*)?(?![0-9a-f])")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d{3}Z)?")
 
 
