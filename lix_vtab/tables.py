@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lix_vtab.execution.catalogue import Catalogue, Table, UniqueKey
+from lix_vtab.schema.keys import key_text
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import ReadOnlySurface, Surface
@@ -150,6 +151,8 @@ def _defaults(surface: Surface) -> Mapping[str, str]:
         given = {"lixcol_file_id": overrides.file_id or "lix"}
         if surface.multi and surface.schema.home is not None:
             given["lixcol_version_id"] = surface.schema.home
+        if overrides.values.get("entity_id") is not None:
+            given["lixcol_entity_id"] = key_text(overrides.values["entity_id"])
         return {column: _literal(value) for column, value in given.items()}
     if isinstance(surface, State) and not surface.multi:
         return {"version_id": "lix_active_version_id()"}

@@ -40,12 +40,33 @@ def column_hint(name: str, catalogue: Catalogue, sql: str) -> str | None:
 
 
 def _column_hint(name: str, tables: list[Table]) -> str | None:
+    for table in tables:
+        hint = _entity_hint(name.lower().removeprefix("lixcol_"), table)
+        if hint:
+            return hint
     owner = {column: table for table in tables for column in (*table.columns, *table.hidden)}
     found = nearest(name, owner)
     if found:
         return f"did you mean {owner[found].name}.{found}?"
     if len(tables) == 1:
         return f"columns of {tables[0].name}: {', '.join(tables[0].columns)}"
+    return None
+
+
+def _entity_hint(name: str, table: Table) -> str | None:
+    """Say what takes the place of a column of `lix_state` in the table of a schema."""
+    if "INSERT" in table.refuses or not table.has_column("lixcol_schema_key"):
+        return None
+    if name == "snapshot_content":
+        return (
+            f"{table.name} has a column for each property: it cannot set snapshot_content "
+            "directly; set schema properties instead"
+        )
+    if name == "version_id" and not table.has_column("lixcol_version_id"):
+        return (
+            f"{table.name}_by_version has lixcol_version_id; {table.name} cannot set version_id; "
+            "version scope is resolved by the view/schema"
+        )
     return None
 
 

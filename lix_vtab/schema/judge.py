@@ -25,7 +25,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
-from lix_vtab.model.json import Json
+from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.schema.checker import MAX_VIOLATIONS, FormatProblem, violation_text
 from lix_vtab.schema.dialects import DEFAULT, Dialect
 from lix_vtab.schema.patterns import matches, options
@@ -39,6 +39,9 @@ _BASE_STEPS = 20_000
 _STEPS_PER_NODE = 500
 _MOST_STEPS = 500_000
 _WEIGHT_PER_STEP = 2_000
+
+_QUOTED = 1000
+"""Characters of a message up to which the values it quotes are written as JSON."""
 
 
 class _OutOfSteps(Exception):
@@ -133,9 +136,26 @@ def _counted(keyword: _Keyword) -> _Keyword:
         for error in keyword(validator, argument, instance, schema) or ():
             # the error quotes the instance, which may be most of the value
             case.spend(case.quote)
+            if not isinstance(error.validator, str):
+                # nobody further in has seen it
+                error.message = _quote_json(error.message, instance, argument)
             yield error
 
     return run
+
+
+def _quote_json(message: str, instance: Any, argument: Any) -> str:
+    """Write as JSON what a message quotes as Python would write it."""
+    if len(message) > _QUOTED:
+        # it will be cut, and what it quotes would be written for nothing
+        return message
+    for value, quoted in (
+        (instance, not message.startswith(("'", '"'))),
+        (argument, message.endswith(("]", "}", "was expected"))),
+    ):
+        if quoted and (value is None or isinstance(value, bool | list | dict)):
+            message = message.replace(repr(value), canonical_json(value), 1)
+    return message
 
 
 def _remembering(reference: _Keyword) -> _Keyword:
@@ -155,7 +175,7 @@ def _remembering(reference: _Keyword) -> _Keyword:
             known = [(error.message, tuple(error.path)) for error in errors]
             case.known[key] = known[:MAX_VIOLATIONS]
         for message, path in known:
-            yield ValidationError(message, path=path)
+            yield ValidationError(message, path=path, validator="$ref")
 
     return run
 

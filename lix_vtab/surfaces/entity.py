@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -13,8 +13,9 @@ from lix_vtab.mutation.writer import RowWrite, Visible
 from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
+from lix_vtab.surfaces.entity_pins import override_filters
 from lix_vtab.surfaces.entity_rows import EntityRows, entity_id_of
-from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups, sql_literal
+from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
 from lix_vtab.surfaces.values import text
@@ -90,7 +91,7 @@ class Entity:
             self._session,
             self.columns,
             schema_key=schema.key,
-            filters=list(_override_filters(schema)),
+            filters=override_filters(schema),
             multi=self.multi,
             entity_of=self._entity_of if whole else None,
             lookups=self.lookups,
@@ -197,9 +198,7 @@ class Entity:
         for name in _COMPUTED:
             if given[name] is not None:
                 raise ReadOnlyError(
-                    f"{self.name} insert cannot set {name}; it is computed"
-                    + ("; view schema is fixed" if name == "lixcol_schema_key" else ""),
-                    details={"column": name},
+                    f"{self.name} insert cannot set {_refused(name)}", details={"column": name}
                 )
 
     def _refuse_assignments(
@@ -214,8 +213,8 @@ class Entity:
         for name, value in assigned.items():
             if name in _COMPUTED or (name in current and value != current[name]):
                 raise ReadOnlyError(
-                    f"{self.name} update cannot change {name}"
-                    + ("; view schema is fixed" if name == "lixcol_schema_key" else ""),
+                    f"{self.name} update cannot "
+                    + (f"set {_refused(name)}" if name in _COMPUTED else f"change {name}"),
                     hint="delete the row and insert another" if name in current else None,
                     details={"column": name, "value": value},
                 )
@@ -250,17 +249,8 @@ class EntityByVersion(Entity):
         return self._session.store.versions.pointer_by_no(version_no).id, inner
 
 
-def _override_filters(schema: CompiledSchema) -> Iterator[str]:
-    """Yield the conditions `x-lix-override-lixcols` puts on every row a table shows."""
-    fields = {
-        "file_id": "{file_id}",
-        "plugin_key": "{plugin_key}",
-        "entity_id": "{entity_id}",
-        "metadata": "{metadata}",
-        "untracked": "{untracked}",
-        "inherited_from_version_id": "{origin}",
-    }
-    for name, field in fields.items():
-        if name in schema.overrides.values:
-            value = schema.overrides.values[name]
-            yield f"{field} IS NULL" if value is None else f"{field} = {sql_literal(value)}"
+def _refused(column: str) -> str:
+    """Name a column nobody can set, and say why."""
+    if column == "lixcol_schema_key":
+        return "schema_key; view schema is fixed"
+    return f"{column}; it is computed"

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lix_vtab.errors import SchemaNotFound
+from lix_vtab.resolution.scope import Scope
 from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.surfaces.at import REVISION, At
 from lix_vtab.surfaces.base import ReadOnlySurface
+from lix_vtab.surfaces.entity_pins import override_filters, pinned_values
 from lix_vtab.surfaces.entity_rows import entity_id_of
 from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups
 from lix_vtab.surfaces.history_reader import HISTORY_COLUMNS, HistoryReader
@@ -61,7 +63,8 @@ class EntityHistory(ReadOnlySurface):
                 schema_key=self._key,
                 prefix="lixcol_",
                 entity_of=entity_of(self._session, self._key),
-                home=lambda: _schema(self._session, self._key).home,
+                pinned=tuple(pinned_values(_schema(self._session, self._key))),
+                home=_schema(self._session, self._key).home,
             )
         return reader.rows(plan, args)
 
@@ -70,14 +73,22 @@ def entity_at(session: Session, shape: EntityShape) -> At:
     """Build `<schema>_at(revision)`: the columns of the schema's table, and its indexes."""
     columns = (*entity_columns(shape, by_version=False), REVISION)
     lookups = entity_lookups(shape)
-    reader = Reader(
-        session,
-        columns,
-        schema_key=shape.key,
-        entity_of=entity_of(session, shape.key),
-        lookups=lookups,
-    )
-    return At(session, f"{shape.key}_at", columns, reader.rows_at, lookups=lookups)
+    reader: Reader | None = None
+
+    def rows_at(plan: Plan, args: Sequence[Any], scope: Scope) -> Iterable[Sequence[Any]]:
+        nonlocal reader
+        if reader is None:
+            reader = Reader(
+                session,
+                columns,
+                schema_key=shape.key,
+                filters=override_filters(_schema(session, shape.key), live=False),
+                entity_of=entity_of(session, shape.key),
+                lookups=lookups,
+            )
+        return reader.rows_at(plan, args, scope)
+
+    return At(session, f"{shape.key}_at", columns, rows_at, lookups=lookups)
 
 
 def entity_of(session: Session, key: str) -> Callable[[dict[str, Any]], str | None]:

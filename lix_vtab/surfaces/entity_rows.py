@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lix_vtab.errors import InvalidValueError
+from lix_vtab.errors import ConstraintViolation, InvalidValueError
 from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.writer import RowWrite, Visible
 from lix_vtab.schema import CompiledSchema, Property, from_sql, schema_of_snapshot
+from lix_vtab.schema.keys import key_text
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key, Values
+from lix_vtab.surfaces.entity_pins import pinned_metadata
 from lix_vtab.surfaces.values import flag, json_value, text
 
 __all__ = ["EntityRows", "entity_id_of"]
@@ -25,8 +27,8 @@ class EntityRows:
     """
 
     __slots__ = (
-        "_file_id", "_insert", "_name", "_nullable", "_plugin_key", "_readers", "_session",
-        "schema",
+        "_file_id", "_insert", "_metadata", "_name", "_nullable", "_pinned_id", "_plugin_key",
+        "_readers", "_session", "schema",
     )  # fmt: skip
 
     def __init__(self, session: Session, schema: CompiledSchema, name: str) -> None:
@@ -34,6 +36,9 @@ class EntityRows:
         self._name = name
         self._insert = f"{name} insert"
         self.schema = schema
+        pinned = schema.overrides.values.get("entity_id")
+        self._pinned_id = None if pinned is None else key_text(pinned)
+        self._metadata = pinned_metadata(schema)
         self._file_id = schema.overrides.file_id or "lix"
         self._plugin_key = schema.overrides.plugin_key or "lix"
         self._readers = tuple(
@@ -49,9 +54,11 @@ class EntityRows:
         """
         schema = self.schema
         content = self._content(fields)
-        entity_id = schema.entity_id_of(content)
+        entity_id = self._entity_id(content)
         if given and given["lixcol_entity_id"] is not None:
             entity_id = text(given["lixcol_entity_id"], self._insert, "lixcol_entity_id")
+        elif self._pinned_id is not None:
+            entity_id = self._pinned_id
         if entity_id is None:
             raise InvalidValueError(
                 f"{self._insert} requires entity_id (schema has no x-lix-primary-key)",
@@ -65,11 +72,24 @@ class EntityRows:
             self._plugin_key,
             schema.version,
             content,
-            None,
+            self._metadata,
             self._session.writer_key,
             schema.overrides.untracked,
         )
         return self._with(row, given) if given else row
+
+    def _entity_id(self, content: Json) -> str | None:
+        try:
+            return self.schema.entity_id_of(content)
+        except ConstraintViolation as error:
+            key = ", ".join(pointer.text[1:] for pointer in self.schema.primary_key)
+            missing = error.details["pointer"][1:]
+            raise ConstraintViolation(
+                f"{self._insert} requires entity_id or all primary-key properties ({key}): cannot "
+                f"derive entity_id from null primary-key property '{missing}': {error.message}",
+                hint=error.hint,
+                details={**error.details, "schema_key": self.schema.key},
+            ) from error
 
     def _with(self, row: RowWrite, given: Mapping[str, Any]) -> RowWrite:
         """Return a new row with what the statement says about it."""

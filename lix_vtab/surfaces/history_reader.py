@@ -96,8 +96,9 @@ class HistoryReader:
     `columns` must have the `HISTORY_COLUMNS`, with `prefix` before their names; the
     others are templates over `entity_id`, `schema_key`, `file_id`, `plugin_key`, `snapshot`,
     `schema_version`, `metadata`, `change_id`, `created_at` and `writer_key`. `schema_key` fixes the
-    schema, `entity_of` makes an entity id of the values of all columns with role `key`. `home`
-    names the version to start from when it is not the active one.
+    schema, `entity_of` makes an entity id of the values of all columns with role `key`. `pinned`
+    are fields and the value every row has there. `home` names the version to start from when it is
+    not the active one.
     """
 
     __slots__ = (
@@ -107,6 +108,7 @@ class HistoryReader:
         "_entity_of",
         "_home",
         "_keys",
+        "_pinned",
         "_root",
         "_schema_key",
         "_session",
@@ -120,10 +122,12 @@ class HistoryReader:
         schema_key: str | None = None,
         prefix: str = "",
         entity_of: Callable[[dict[str, Any]], str | None] | None = None,
-        home: Callable[[], str | None] = lambda: None,
+        pinned: Sequence[tuple[str, Any]] = (),
+        home: str | None = None,
     ) -> None:
         self._session = session
         self._home = home
+        self._pinned = tuple(pinned)
         self._schema_key = schema_key
         self._entity_of = entity_of
         self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
@@ -168,12 +172,25 @@ class HistoryReader:
                 farthest = _bound(value, farthest)
             else:
                 conditions.append(self._condition(self._columns[term.column], term, value))
+        conditions += self._pins()
         if root is None:
-            home = self._home()
+            home = self._home
             if home is not None and self._session.store.versions.place(home) is None:
                 return None
             root = revisions.head(home)
         return _Question(conditions, root, commit_id, farthest)
+
+    def _pins(self) -> Iterator[_Condition]:
+        """Yield the conditions that always hold."""
+        find = self._session.store.names.find
+        for name, value in self._pinned:
+            interned = _INTERNED.get(name.partition("_")[0])
+            if interned:
+                yield _Condition(f"{{0}}.{interned} = ?", find(value), interned)
+            elif name == "entity_id":
+                yield _Condition("{0}.entity_id = ?", value, name)
+            else:
+                yield _Condition(f"{{{name}}} IS ?", value)
 
     def _is_keyed(self, plan: Plan) -> bool:
         """Tell whether a plan gives a primary key whole, so that its entity can be looked up."""
@@ -292,7 +309,7 @@ class HistoryReader:
         terms = [t for t in plan.terms if t.column not in (self._root, self._commit, self._depth)]
         return {
             term.column: text.rpartition(" ")[2]
-            for term, (_, text) in zip(terms, numbered[first:], strict=True)
+            for term, (_, text) in zip(terms, numbered[first:], strict=False)
             if term.operator == "=" and self._columns[term.column].role == "entity"
         }
 

@@ -199,7 +199,7 @@ class State:
         untracked: Any,
     ) -> RowWrite:
         label = self._insert_label
-        parsed = _content(content, label, schema_key)
+        parsed = _content(content, label, schema_key, schema_version)
         if entity_id is None and parsed is not None and schema_key and schema_version:
             schema = self._session.catalogue.get(schema_key, schema_version)
             entity_id = schema.entity_id_of(parsed)
@@ -227,6 +227,7 @@ class State:
         values = visible.values
         content = assigned.get("snapshot_content", values.snapshot)
         metadata = assigned.get("metadata", values.metadata)
+        version = assigned.get("schema_version", values.schema_version)
         return RowWrite(
             key.entity_id,
             names.text(key.schema_id),
@@ -234,8 +235,8 @@ class State:
             text(assigned["plugin_key"], label, "plugin_key")
             if "plugin_key" in assigned
             else names.text(values.plugin_id),
-            text(assigned.get("schema_version", values.schema_version), label, "schema_version"),
-            _content(content, label, names.text(key.schema_id)),
+            text(version, label, "schema_version"),
+            _content(content, label, names.text(key.schema_id), version),
             None if metadata is None else json_value(metadata, label, "metadata"),
             self._writer_key(assigned),
             visible.untracked,
@@ -347,14 +348,14 @@ class StoredState(StateByVersion):
         return Reader(self._session, self.columns, multi=True, own=True)
 
 
-def _content(value: Any, label: str, schema_key: Any) -> Json:
+def _content(value: Any, label: str, schema_key: Any, schema_version: Any) -> Json:
     """Return the content a row is given, None for a tombstone."""
     if value is None:
         return None
     content = json_value(value, label, "snapshot_content")
     if content is None:
         raise SchemaValidationError(
-            f"{label}: snapshot_content does not match schema '{schema_key}': "
+            f"{label}: snapshot_content does not match schema '{schema_key}' ({schema_version}): "
             "null is not of type 'object'",
             hint="a tombstone is NULL, not JSON null",
             details={"column": "snapshot_content", "schema_key": schema_key},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lix_vtab.errors import (
+    ColumnNotFound,
     InvalidValueError,
     LixError,
     ReadOnlyError,
@@ -204,6 +205,56 @@ def test_an_override_of_the_origin_filters(lix: Session) -> None:
     ]
 
 
+PINS = {
+    "file_id": ("'F'", "F", "G"),
+    "plugin_key": ("'P'", "P", "Q"),
+    "metadata": ("'{\"k\": 1}'", '{"k":1}', '{"k":2}'),
+    "entity_id": ("'only'", "only", "other"),
+}
+"""Expression, value of the column, and another value."""
+
+
+@pytest.mark.parametrize("column", PINS)
+def test_what_overrides_pin_is_given_to_new_rows_and_shown_at_any_time(
+    lix: Session, column: str
+) -> None:
+    expression, pinned, other = PINS[column]
+    lix.store_schema(
+        schema("pin", "name", override_lixcols={f"lixcol_{column}": expression, "unknown": "1"})
+    )
+    ids = {} if column == "entity_id" else {"lixcol_entity_id": "e"}
+    for number, given in enumerate(({}, {f"lixcol_{column}": other})):
+        values = {"name": f"n{number}", **ids, **given}
+        ids = dict.fromkeys(ids, "f")
+        lix.execute(
+            f"INSERT INTO pin({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            [*values.values()],
+        )
+    lix.execute("UPDATE pin SET name = name || '!'")
+    read = f"SELECT name, lixcol_{column} FROM "
+    assert lix.rows(read + "pin") == [("n0!", pinned)]
+    assert set(lix.rows(read + "pin_by_version")) == {("n0!", pinned)}
+    assert lix.rows(read + "pin_at('HEAD~1')") == [("n0", pinned)]
+    history = lix.rows(read + "pin_history ORDER BY lixcol_depth")
+    assert history == [("n0!", pinned), ("n0", pinned)]
+    assert lix.value("SELECT count(*) FROM lix_state WHERE schema_key = 'pin'") == 2
+    if column == "entity_id":
+        upsert = "INSERT INTO pin(name) VALUES ('n2') ON CONFLICT DO UPDATE SET name = 'again'"
+        lix.execute(upsert)
+        assert lix.rows(read + "pin") == [("again", pinned)]
+    lix.execute("DELETE FROM pin")
+    assert lix.value("SELECT count(*) FROM lix_state WHERE schema_key = 'pin'") == 1
+
+
+def test_a_pinned_entity_has_the_key_it_is_pinned_to(lix: Session) -> None:
+    pins = {"lixcol_entity_id": "'only'"}
+    lix.store_schema(schema("pin", "id", "id", primary_key=["/id"], override_lixcols=pins))
+    with pytest.raises(LixError, match=r"entity_id 'only' is inconsistent.*expected 'x'"):
+        lix.execute("INSERT INTO pin(id) VALUES ('x')")
+    lix.execute("INSERT INTO pin(id) VALUES ('only')")
+    assert lix.column("SELECT id FROM pin") == ["only"]
+
+
 def test_by_version_inserts_name_their_version(lix: Session) -> None:
     with pytest.raises(InvalidValueError, match="requires lixcol_version_id or schema default"):
         lix.execute("INSERT INTO lix_key_value_by_version(key, value) VALUES ('k', 1)")
@@ -233,10 +284,13 @@ COMPUTED = [
 
 @pytest.mark.parametrize("column", COMPUTED)
 def test_computed_columns_are_read_only(lix: Session, column: str) -> None:
-    with pytest.raises(ReadOnlyError, match=column):
+    reason = f"cannot set {column}; it is computed"
+    if column == "lixcol_schema_key":
+        reason = "cannot set schema_key; view schema is fixed"
+    with pytest.raises(ReadOnlyError, match=f"lix_key_value insert {reason}"):
         lix.execute(f"INSERT INTO lix_key_value(key, value, {column}) VALUES ('k', 1, 'x')")
     lix.execute("INSERT INTO lix_key_value(key, value) VALUES ('k', 1)")
-    with pytest.raises(ReadOnlyError, match=column):
+    with pytest.raises(ReadOnlyError, match=f"lix_key_value update {reason}"):
         lix.execute(f"UPDATE lix_key_value SET {column} = 'x' WHERE key = 'k'")
 
 
@@ -288,14 +342,40 @@ def test_a_schema_without_a_primary_key(lix: Session) -> None:
     assert lix.rows("SELECT lixcol_entity_id, text FROM note") == [("n1", "y")]
 
 
+@pytest.mark.parametrize(
+    ("column", "phrase"),
+    [
+        ("snapshot_content", "cannot set snapshot_content directly; set schema properties instead"),
+        ("version_id", "cannot set version_id; version scope is resolved by the view/schema"),
+        ("schema_key", "did you mean task.lixcol_schema_key"),
+    ],
+)
+def test_columns_of_state_have_another_place(lix: Session, column: str, phrase: str) -> None:
+    lix.store_schema(TASK)
+    for sql in (
+        f"INSERT INTO task(id, {column}) VALUES ('a', 'x')",
+        f"UPDATE task SET {column} = 'x'",
+    ):
+        with pytest.raises(ColumnNotFound) as caught:
+            lix.execute(sql)
+        assert phrase in str(caught.value.hint)
+    with pytest.raises(ColumnNotFound) as caught:
+        lix.execute("SELECT version_id FROM task_at('HEAD')")
+    assert "cannot set" not in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("id", ["NULL", "DEFAULT"])
 def test_a_primary_key_is_never_null(lix: Session, id: str) -> None:
     lix.store_schema(TASK)
     sql = "INSERT INTO task(title) VALUES ('t')"
     if id == "NULL":
         sql = "INSERT INTO task(id, title) VALUES (NULL, 't')"
-    with pytest.raises(LixError, match="missing primary-key field at pointer '/id'"):
+    with pytest.raises(LixError, match="missing primary-key field at pointer '/id'") as caught:
         lix.execute(sql)
+    assert caught.value.message.startswith(
+        "task insert requires entity_id or all primary-key properties (id): "
+        "cannot derive entity_id from null primary-key property 'id'"
+    )
 
 
 def test_defaults(lix: Session) -> None:

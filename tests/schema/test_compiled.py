@@ -82,6 +82,25 @@ def test_accepting_a_row_costs_next_to_nothing() -> None:
     assert min(cost() for _ in range(10)) <= 3e-6
 
 
+@pytest.mark.parametrize(
+    ("rule", "value", "violation"),
+    [
+        ({"type": "string"}, None, "/p null is not of type 'string'"),
+        ({"type": "string"}, True, "/p true is not of type 'string'"),
+        ({"type": "string"}, {"a": None}, "/p {\"a\":null} is not of type 'string'"),
+        ({"type": "string"}, [False, 1.0], "/p [false,1.0] is not of type 'string'"),
+        ({"enum": [None, "a", True]}, "b", "/p 'b' is not one of [null,\"a\",true]"),
+        ({"const": False}, "b", "/p false was expected"),
+        ({"minItems": 1}, [], "/p []"),
+        ({"items": {"type": "null"}}, [[None]], "/p/0 [null] is not of type 'null'"),
+    ],
+)
+def test_violations_quote_json(rule: dict[str, Any], value: Any, violation: str) -> None:
+    error = rejects(compiled("quoting", {"p": rule}), {"p": value})
+    (found,) = error.details["violations"]
+    assert found.startswith(violation)
+
+
 def test_violations_tell_the_place_as_a_pointer() -> None:
     nested = compiled(properties={"a/b": {"items": {"type": "integer"}}})
     assert rejects(nested, {"a/b": [1, "x"]}).details["violations"] == [
