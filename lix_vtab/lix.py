@@ -94,7 +94,7 @@ class Lix(FileVerbs, HistoryVerbs):
     def execute(
         self, sql: str, params: Parameters = (), *, writer_key: str | None = None
     ) -> Result:
-        """Run SQL, one statement or a script, and return the rows of the last that has any.
+        """Run SQL, one statement or a script, and return the rows of the last.
 
         >>> import lix_vtab
         >>> lix = lix_vtab.open()
@@ -438,6 +438,7 @@ class Lix(FileVerbs, HistoryVerbs):
 
         Without `content` the bytes of files are not read and held against their hashes.
         """
+        self._check_open("check")
         found = self.execute("SELECT problem FROM lix_check(?)", (int(content),))
         return [row[0] for row in found]
 

@@ -21,6 +21,8 @@ from lix_vtab.execution.errors import PlaceholderError
 
 __all__ = ["bind", "check_parameters", "explicit_text", "take"]
 
+_UNSUPPORTED = "unsupported SQL placeholder format"
+
 
 def bind(parsed: ParsedScript) -> BoundScript:
     """Return the script with every placeholder tied to one parameter of the call."""
@@ -175,8 +177,9 @@ def _check_mapping(script: BoundScript, params: Mapping[str, Any]) -> None:
 def _check_sequence(script: BoundScript, params: Sequence[Any]) -> None:
     if script.names:
         mark = next(mark for one in script.statements for mark in one.statement.placeholders)
+        fault = "invalid SQL placeholder" if mark.text[0] == "$" else _UNSUPPORTED
         raise PlaceholderError(
-            f"unsupported SQL placeholder format '{mark.text}' for a sequence of parameters",
+            f"{fault} '{mark.text}' for a sequence of parameters",
             hint="pass a mapping of names to values",
         )
     counter = 0

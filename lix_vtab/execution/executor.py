@@ -82,7 +82,7 @@ class Executor:
         self._judged: dict[int, tuple[PlannedStatement, Description]] = {}
 
     def execute(self, sql: str, params: Parameters | None = ()) -> Result:
-        """Run `sql` and return the rows of its last statement that has any."""
+        """Run `sql` and return the rows of its last statement."""
         direct = self._direct.get(sql)
         if direct is None:
             return self._execute(sql, params)
@@ -290,9 +290,8 @@ def _parts(
 
 
 def _result(outcomes: Sequence[Outcome]) -> Result:
-    """Return the rows of the last statement that has columns, and the sum of all changes."""
+    """Return the rows of the last statement, and the sum of all changes."""
     changes = sum(outcome.changes for outcome in outcomes)
-    for outcome in reversed(outcomes):
-        if outcome.description:
-            return Result(outcome.rows, outcome.description, changes)
-    return Result([], (), changes)
+    if not outcomes:
+        return Result([], (), changes)
+    return Result(outcomes[-1].rows, outcomes[-1].description, changes)

@@ -236,7 +236,7 @@ def _hidden(value: Any) -> bool:
             return True
         if word in ("0", "false"):
             return False
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float) and value in (0, 1):
         return bool(value)
     raise InvalidValueError(
         f"lix_version field 'hidden' must be boolean-compatible, got '{value}'",

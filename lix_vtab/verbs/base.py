@@ -25,7 +25,11 @@ class Verbs:
         ) -> Result:
             """Run SQL."""
 
+        def _check_open(self, method: str) -> None:
+            """Refuse a verb once the database is closed."""
+
     def _call(self, function: str, *args: Any) -> Any:
         """Call one of our SQL functions: the verbs of the facade are those of SQL."""
+        self._check_open(function.removeprefix("lix_"))
         marks = ", ".join("?" * len(args))
         return self.execute(f"SELECT {function}({marks})", args).rows[0][0]

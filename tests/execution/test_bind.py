@@ -59,7 +59,7 @@ def test_values_arrive(executor, sql, params, row):
         ("SELECT $", [1], "invalid SQL placeholder '\\$'"),
         ("SELECT ?99999999999", [1], "invalid SQL placeholder"),
         ("SELECT :a", [1], "unsupported SQL placeholder format ':a'"),
-        ("SELECT $a", [1], "unsupported SQL placeholder format '\\$a'"),
+        ("SELECT $a", [1], "invalid SQL placeholder '\\$a'"),
         ("SELECT :a, :b", {"a": 1}, "no parameter named 'b'"),
         ("SELECT :a", {"a": 1, "z": 2}, "parameter 'z' is not used"),
         ("SELECT 1", {"z": 2}, "parameter 'z' is not used"),

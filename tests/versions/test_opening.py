@@ -9,7 +9,7 @@ import pytest
 
 import lix_vtab
 from lix_vtab import LixError
-from lix_vtab.errors import InvalidValueError
+from lix_vtab.errors import ClosedError, InvalidValueError
 
 
 def test_a_path_object_opens(tmp_path: Path):
@@ -43,3 +43,34 @@ def test_what_cannot_be_opened_has_a_code(tmp_path: Path, content: bytes | None)
 def test_a_path_of_the_wrong_type_is_refused():
     with pytest.raises(InvalidValueError, match="int"):
         lix_vtab.open(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("execute", ["SELECT 1"]),
+        ("create_version", ["draft"]),
+        ("switch_version", ["main"]),
+        ("delete_version", ["main"]),
+        ("create_checkpoint", []),
+        ("register_schema", [{}]),
+        ("read_file", ["/a"]),
+        ("write_file", ["/a", b""]),
+        ("restore", ["HEAD"]),
+        ("undo", []),
+        ("redo", []),
+        ("revert", ["HEAD"]),
+        ("rebuild", []),
+        ("check", []),
+        ("gc", []),
+        ("explain", ["SELECT 1"]),
+        ("observe", ["SELECT 1"]),
+        ("commits", []),
+    ],
+)
+def test_a_closed_lix_says_what_it_cannot_do(verb, arguments):
+    lix = lix_vtab.open()
+    lix.close()
+    lix.close()
+    with pytest.raises(ClosedError, match=rf"lix is closed; {verb}\(\) is unavailable"):
+        getattr(lix, verb)(*arguments)
