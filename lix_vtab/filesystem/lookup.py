@@ -209,7 +209,9 @@ class Lookup:
         if versions.generation != self._generation:
             self._forget()
             self._generation = versions.generation
-        return scope.version_no != 0 and not self._volatile and not versions.volatile
+        if scope.version_no == 0 or not scope.whole:
+            return False
+        return not self._volatile and not versions.volatile
 
     def _changed(self, holder: int, seq: int, kind: int, entity_id: str, live: bool) -> None:
         if kind == DIRECTORY_ID:

@@ -150,7 +150,7 @@ def _before(scope: Scope, since: int) -> Scope:
     """Return what a scope showed before the newest commit of its nearest layer."""
     nearest = scope.layers[0]
     layer = Layer("p", nearest.depth, (nearest.params[0], since - 1))
-    return Scope(scope.version_id, scope.version_no, scope.chain, (layer, *scope.layers[1:]))
+    return scope.with_layers((layer, *scope.layers[1:]))
 
 
 def _clean(positions: Sequence[Position]) -> Position | None:

@@ -132,4 +132,4 @@ class Settler:
 
 def _behind(scope: Scope, layer: int) -> Scope:
     """Return what a scope shows from one of its layers on."""
-    return Scope(scope.version_id, scope.version_no, scope.chain, scope.layers[layer:])
+    return scope.with_layers(scope.layers[layer:]) if layer else scope

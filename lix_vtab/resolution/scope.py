@@ -35,12 +35,16 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The layers of a version (or of a commit, then without overlays)."""
+    """The layers of a version (or of a commit, then without overlays).
+
+    What is not `whole` shows less than the version does, or what it showed before.
+    """
 
     version_id: str
     version_no: int
     chain: tuple[str, ...]
     layers: tuple[Layer, ...]
+    whole: bool = True
     _views: dict[object, tuple[frozenset[tuple[int, int]], View]] = field(default_factory=dict)
 
     def view(self, schema_id: int | None, occupied: frozenset[tuple[int, int]]) -> View:
@@ -74,7 +78,11 @@ class Scope:
     def own(self) -> Scope:
         """Return the same scope without what is inherited."""
         layers = tuple(layer for layer in self.layers if layer.depth == 0)
-        return Scope(self.version_id, self.version_no, self.chain[:1], layers)
+        return Scope(self.version_id, self.version_no, self.chain[:1], layers, whole=False)
+
+    def with_layers(self, layers: tuple[Layer, ...]) -> Scope:
+        """Return the same scope with other layers in the place of its own."""
+        return Scope(self.version_id, self.version_no, self.chain, layers, whole=False)
 
 
 class Scopes:

@@ -299,3 +299,12 @@ def test_what_a_parent_left_in_pieces_is_repaired_by_writing_it(child: Session) 
     assert data(child, "f") == b'{"b": 3}'
     assert entities(child, "f") == ["", "/b"]
     assert child.rows("SELECT lixcol_plugin_error FROM lix_file") == [(None,)]
+
+
+def test_what_lies_behind_an_untracked_directory_is_not_taken_for_it(lix: Session) -> None:
+    put(lix, "u", "/r/u.bin", "x", lixcol_untracked=1)
+    put(lix, "f", "/r/f.json", '{"a": 1}')
+    lix.execute("UPDATE lix_directory SET name = 'q'")
+    lix.execute("UPDATE json_pointer SET value = 2 WHERE path = '/a'")
+    assert paths(lix) == ["/q/f.json", "/q/u.bin"]
+    assert lix.rows("SELECT id FROM lix_file WHERE path = '/q/f.json'") == [("f",)]
