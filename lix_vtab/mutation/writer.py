@@ -235,9 +235,11 @@ class Writer:
         nothing the version may inherit one day.
         """
         visible = shown or (self.own(version_id, key) if raw else self.visible(version_id, key))
+        # an untracked tombstone, which only the raw table shows, hides something until it is gone
+        uncovers = raw and visible is not None and visible.untracked
         if visible is None and matched is not None and self.own(version_id, key) is None:
             visible = Visible(1, False, matched, "", None)
-        elif visible is None or visible.values.snapshot is None:
+        elif visible is None or (visible.values.snapshot is None and not uncovers):
             return False
         version_no, segment_id = self._place(version_id, raw=raw)
         names = self._store.names

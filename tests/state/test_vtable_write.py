@@ -335,6 +335,18 @@ def test_tombstones_can_be_addressed_here(vt):
     assert vt.raw() == [("version-1", '{"key":"back"}')]
 
 
+@pytest.mark.parametrize("origin", ["version-1", "global"])
+def test_what_an_untracked_tombstone_hides_shows_when_it_is_deleted_here(vt, origin):
+    vt.version("version-1")
+    shown = f"SELECT entity_id FROM lix_state_by_version WHERE version_id = 'version-1' AND schema_key = '{S}'"
+    write(vt, "e", "x", version=origin)
+    write(vt, "e", None, untracked=1)
+    assert vt.column(shown) == []
+    vt.execute(f"DELETE FROM {T} WHERE entity_id = 'e' AND untracked = 1")
+    assert vt.column(shown) == ["e"]
+    assert vt.raw() == [(origin, '{"key":"x"}')]
+
+
 @pytest.mark.parametrize("column", ["entity_id", "schema_key", "file_id", "version_id"])
 def test_identity_cannot_be_reassigned(vt, column):
     write(vt, "e", "x")
