@@ -5,7 +5,7 @@ from __future__ import annotations
 from lix_vtab.errors import CommitNotFound
 from lix_vtab.history.content import WORKING_OF_VERSION
 from lix_vtab.model.dataclasses import dataclass
-from lix_vtab.mutation.writer import unknown_version
+from lix_vtab.mutation.row_errors import unknown_version
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store

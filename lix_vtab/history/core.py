@@ -7,8 +7,8 @@ from collections import OrderedDict
 from lix_vtab.history.diff import Comparison, compare
 from lix_vtab.history.graph import Graph, Reach
 from lix_vtab.history.revision import Revision, Revisions
+from lix_vtab.mutation.row_errors import unknown_version
 from lix_vtab.mutation.versions import VersionWriter
-from lix_vtab.mutation.writer import unknown_version
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.store import Store

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["MAX_DEPTH", "Json", "NestingError", "canonical_json", "parse_json"]
+__all__ = ["MAX_DEPTH", "Json", "NestingError", "canonical_json", "compact_json", "parse_json"]
 
 MAX_DEPTH = 512
 """How many arrays and objects may be inside each other: SQLite reads at most 1000."""
@@ -57,11 +57,27 @@ def canonical_json(value: Json) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
-        # integers beyond 64 bits are JSON, but not for orjson; nor is what is nested deeply
-        _check_depth(value)
-        return json.dumps(
-            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
+        return _write(value, sort_keys=True)
+
+
+def compact_json(value: Json) -> str:
+    """Write `value` compactly, with keys in the order they have.
+
+    >>> compact_json({"b": 1, "a": "é"})
+    '{"b":1,"a":"é"}'
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return _write(value, sort_keys=False)
+
+
+def _write(value: Json, *, sort_keys: bool) -> str:
+    """Write what orjson cannot: integers beyond 64 bits, and what is nested deeply."""
+    _check_depth(value)
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=sort_keys, separators=(",", ":"), allow_nan=False
+    )
 
 
 def _check_depth(value: Json) -> None:

@@ -14,7 +14,8 @@ from lix_vtab.errors import (
     VersionError,
 )
 from lix_vtab.model.json import parse_json
-from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer, unknown_version
+from lix_vtab.mutation.row_errors import unknown_version
+from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scopes
 from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.names import LIX

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lix_vtab.errors import ImmutableError, ReadOnlyError, UniqueError, VersionNotFound
+from lix_vtab.errors import ReadOnlyError
 from lix_vtab.model.ids import Source, SystemSource
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
+from lix_vtab.mutation.row_errors import already_there, immutable, unknown_version
 from lix_vtab.mutation.writes import Lane, RowWrite, Visible, Watcher, Write
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.compiled import CompiledSchema
@@ -378,12 +379,7 @@ class Writer:
         unique: bool,
     ) -> None:
         if unique:
-            raise UniqueError(
-                f"{row.schema_key} already has an entity '{row.entity_id}'"
-                + (f" in file '{row.file_id}'" if row.file_id != "lix" else ""),
-                hint="UPDATE it, or INSERT OR REPLACE",
-                details={"schema_key": row.schema_key, "entity_id": row.entity_id},
-            )
+            raise already_there(row, schema)
         if _frozen(schema) and before.values[:4] != values[:4]:
             raise immutable(row)
 
@@ -476,23 +472,3 @@ class Writer:
 def _frozen(schema: CompiledSchema | None) -> bool:
     """Tell whether rows must stay as they are; stored schemas have finer rules of their own."""
     return schema is not None and schema.immutable and schema.key != STORED_SCHEMA
-
-
-def immutable(row: RowWrite) -> ImmutableError:
-    """Return the error for a row that must stay as it is."""
-    return ImmutableError(
-        f"Schema '{row.schema_key}' is immutable and cannot be updated.",
-        hint="delete the row and insert another",
-        details={"schema_key": row.schema_key, "entity_id": row.entity_id},
-    )
-
-
-def unknown_version(
-    version_id: str, *, hint: str = "SELECT id, name FROM lix_version lists them"
-) -> VersionNotFound:
-    """Return the error for a version id nothing answers to."""
-    return VersionNotFound(
-        f"Version with id '{version_id}' does not exist",
-        hint=hint,
-        details={"version_id": version_id},
-    )

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from lix_vtab.errors import InvalidValueError
-from lix_vtab.model.json import Json, NestingError, parse_json
+from lix_vtab.model.json import Json, NestingError, compact_json, parse_json
 from lix_vtab.model.keys import split_entity_id
 from lix_vtab.schema import to_sql
 from lix_vtab.session import Session
@@ -103,7 +103,7 @@ def json_text(*args: Any) -> Any:
     found = _parsed("lix_json_text", document)
     for segment in path:
         found = found.get(segment) if isinstance(found, dict) else None
-    return to_sql(found)
+    return compact_json(found) if isinstance(found, dict | list) else to_sql(found)
 
 
 def key_part(entity_id: Any, place: Any, count: Any) -> str | None:

@@ -290,6 +290,9 @@ class TestKeys:
             ("a~1", "q"),
             ("\\\\~2", "r"),
         ]
+        phrase = r"constraint on \(/x, /y\) is violated by values \('a~b', '1'\): pair already has"
+        with pytest.raises(UniqueError, match=f"Primary key constraint violation: .*{phrase}"):
+            lix.execute("INSERT INTO pair(x, y) VALUES ('a~b', 1)")
         text = self.plan(lix, "SELECT v FROM pair WHERE x = 'a' AND y = 1")
         assert "x =" in text
         assert "y =" in text

@@ -106,6 +106,11 @@ def test_innocuous_functions_work_in_an_untrusted_schema(lix: lix_vtab.Lix) -> N
         ('{"a":null}', "a", None),
         ('{"b":1}', "a", None),
         ('{"a":[1, {"b": 2}]}', "a", '[1,{"b":2}]'),
+        (
+            '{"a":[{"z":1, "b":{"y":2, "x":36893488147419103232}}]}',
+            "a",
+            '[{"z":1,"b":{"y":2,"x":36893488147419103232}}]',
+        ),
         ('{"a":["x"]}', "a 0", None),
         ('{"id":{"commit_id":"c"}}', "id commit_id", "c"),
         ('{"a\\"b.c":1}', 'a"b.c', 1),
