@@ -28,6 +28,7 @@ from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
+from lix_vtab.mutation.writer import unknown_version
 from lix_vtab.schema.definition import definition_text
 from lix_vtab.verbs.files import FileVerbs
 from lix_vtab.verbs.history import HistoryVerbs
@@ -397,16 +398,20 @@ class Lix(FileVerbs, HistoryVerbs):
         >>> lix_vtab.open().version("main").inherits_from_version_id
         'global'
         """
+        self._check_open("version")
         self._session.store.look()
         return self._version(self._session.versions.resolve(name))
 
     def _version(self, id: str) -> Version:
-        row = self.execute(
+        found = self.execute(
             "SELECT id, name, commit_id, working_commit_id, inherits_from_version_id, hidden "
             "FROM lix_version WHERE id = ?",
             (id,),
-        ).rows[0]
-        id, name, commit_id, working_commit_id, parent, hidden = row
+        ).rows
+        if not found:
+            # the raw table can make any id active
+            raise unknown_version(id)
+        id, name, commit_id, working_commit_id, parent, hidden = found[0]
         return Version(id, name, commit_id, working_commit_id, parent, bool(hidden))
 
     # -- schemas

@@ -9,7 +9,7 @@ import pytest
 
 import lix_vtab
 from lix_vtab import LixError
-from lix_vtab.errors import ClosedError, InvalidValueError
+from lix_vtab.errors import ClosedError, InvalidValueError, VersionNotFound
 
 
 def test_a_path_object_opens(tmp_path: Path):
@@ -52,6 +52,7 @@ def test_a_path_of_the_wrong_type_is_refused():
         ("create_version", ["draft"]),
         ("switch_version", ["main"]),
         ("delete_version", ["main"]),
+        ("version", ["main"]),
         ("create_checkpoint", []),
         ("register_schema", [{}]),
         ("read_file", ["/a"]),
@@ -74,3 +75,18 @@ def test_a_closed_lix_says_what_it_cannot_do(verb, arguments):
     lix.close()
     with pytest.raises(ClosedError, match=rf"lix is closed; {verb}\(\) is unavailable"):
         getattr(lix, verb)(*arguments)
+
+
+def test_an_active_version_that_is_none_is_told():
+    with lix_vtab.open(internal=True) as lix:
+        lix.execute(
+            "UPDATE lix_internal_state_vtable"
+            " SET snapshot_content = json_set(snapshot_content, '$.version_id', 'nobody')"
+            " WHERE schema_key = 'lix_active_version' AND untracked = 1"
+        )
+        with pytest.raises(VersionNotFound, match="nobody"):
+            _ = lix.active_version
+        with pytest.raises(VersionNotFound, match="nobody"):
+            lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('a', 1)")
+        lix.switch_version("main")
+        assert lix.active_version.name == "main"
