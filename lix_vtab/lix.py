@@ -28,8 +28,9 @@ from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
-from lix_vtab.mutation.writer import unknown_version
+from lix_vtab.mutation.row_errors import unknown_version
 from lix_vtab.schema.definition import definition_text
+from lix_vtab.surfaces.values import optional_text
 from lix_vtab.verbs.files import FileVerbs
 from lix_vtab.verbs.history import HistoryVerbs
 
@@ -156,7 +157,9 @@ class Lix(FileVerbs, HistoryVerbs):
         with self._hub.turn:
             try:
                 with (
-                    self._writing_as(writer_key or self._session.writer_key),
+                    self._writing_as(
+                        self._session.writer_key if writer_key is None else writer_key
+                    ),
                     block(self._executor),
                 ):
                     yield transaction
@@ -212,7 +215,7 @@ class Lix(FileVerbs, HistoryVerbs):
     @contextmanager
     def _writing_as(self, writer_key: str | None) -> Iterator[None]:
         before = self._session.writer_key
-        self._session.writer_key = writer_key
+        self._session.writer_key = optional_text(writer_key, "writer_key")
         try:
             yield
         finally:

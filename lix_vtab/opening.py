@@ -17,6 +17,7 @@ from lix_vtab.lix import Lix, Version
 from lix_vtab.loading import load_into
 from lix_vtab.plugins.run import TIME_LIMIT
 from lix_vtab.storage.trusted import OwnCode
+from lix_vtab.surfaces.values import optional_text
 
 __all__ = ["load", "open"]
 
@@ -98,7 +99,7 @@ def open(
         loaded.session.files.plugins.limit(plugin_timeout)
         authorized = Reads()
         lix = Lix(connection, loaded, authorized, Limits(statement_timeout, row_limit))
-        loaded.session.writer_key = writer_key
+        loaded.session.writer_key = optional_text(writer_key, "writer_key")
         if version is not None:
             lix.switch_version(version, session=True)
         connection.authorizer = make_authorizer(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from lix_vtab.errors import BusyError, TransactionStateError
+import apsw
+
+from lix_vtab.errors import BusyError, ClosedError, TransactionStateError
 from lix_vtab.execution.executor import Executor
 
 __all__ = ["block", "retrying"]
@@ -39,13 +41,19 @@ def block(executor: Executor) -> Iterator[None]:
         yield
     except BaseException:
         executor.blocks -= 1
-        ended.stop()
-        if not ended.seen and connection.in_transaction:
-            connection.execute(f"ROLLBACK TO {name}; RELEASE {name}" if nested else "ROLLBACK")
+        with suppress(apsw.ConnectionClosedError):
+            if ended.stop():
+                connection.execute(f"ROLLBACK TO {name}; RELEASE {name}" if nested else "ROLLBACK")
         raise
     executor.blocks -= 1
-    ended.stop()
-    if ended.seen or not connection.in_transaction:
+    try:
+        goes_on = ended.stop()
+    except apsw.ConnectionClosedError as error:
+        raise ClosedError(
+            "lix was closed inside a transaction block; what the block wrote is undone",
+            hint="leave the block before closing",
+        ) from error
+    if not goes_on:
         raise TransactionStateError(
             "the transaction was ended inside its block: cannot commit - no transaction is active",
             hint="leave COMMIT and ROLLBACK to the block",
@@ -68,10 +76,11 @@ class _Ended:
         self._connection.set_commit_hook(self._committed, id=name)
         self._connection.set_rollback_hook(self._rolled_back, id=name)
 
-    def stop(self) -> None:
-        """Look no further."""
+    def stop(self) -> bool:
+        """Look no further, and tell whether the transaction is still open."""
         self._connection.set_commit_hook(None, id=self._name)
         self._connection.set_rollback_hook(None, id=self._name)
+        return not self.seen and self._connection.in_transaction
 
     def _committed(self) -> bool:
         self.seen = True

@@ -243,6 +243,22 @@ def test_a_closed_lix(lix):
             call()
 
 
+def test_closing_inside_a_block_undoes_it(tmp_path):
+    path = tmp_path / "app.lix"
+    for fails in (False, True):
+        with (
+            lix_vtab.open(path) as lix,
+            pytest.raises(LookupError if fails else ClosedError),
+            lix.transaction() as transaction,
+        ):
+            transaction.execute("INSERT INTO lix_key_value (key, value) VALUES ('k', 1)")
+            lix.close()
+            if fails:
+                raise LookupError
+    with lix_vtab.open(path) as lix:
+        assert lix.execute("SELECT count(*) FROM lix_key_value WHERE key = 'k'").rows == [(0,)]
+
+
 # -- what statements do inside
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+import lix_vtab
 from lix_vtab import errors
 from tests.state.session import snapshot as content
 
@@ -171,3 +174,22 @@ def test_rebuild_keeps_it(wk):
 def test_inherited_rows_show_the_writer_of_the_origin(wk):
     wk.row("e", "global", "x", writer_key="origin")
     assert wk.value(f"SELECT writer_key FROM lix_state WHERE schema_key = '{S}'") == "origin"
+
+
+@pytest.mark.parametrize("writer_key", [5, b"editor", ["editor"]])
+def test_an_option_that_is_no_text_is_refused(writer_key):
+    write = "INSERT INTO lix_key_value (key, value) VALUES ('k', 1)"
+    refused = partial(
+        pytest.raises, errors.InvalidValueError, match="writer_key .* expects text or null"
+    )
+    with lix_vtab.open() as lix:
+        with refused():
+            lix.execute(write, writer_key=writer_key)
+        with refused(), lix.transaction(writer_key=writer_key) as transaction:
+            transaction.execute(write)
+        with refused():
+            lix_vtab.open(writer_key=writer_key)
+        assert lix.execute("SELECT count(*) FROM lix_key_value WHERE key = 'k'").rows == [(0,)]
+        with lix.transaction(writer_key="") as transaction:
+            transaction.execute(write)
+        assert lix.execute("SELECT writer_key FROM lix_state WHERE entity_id = 'k'").rows == [("",)]
