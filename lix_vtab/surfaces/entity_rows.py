@@ -45,15 +45,15 @@ class EntityRows:
             _reader(property, f"{self._insert} property '{property.name}'")
             for property in schema.properties.values()
         )
-        self._nullable = tuple(p.name for p in schema.properties.values() if p.required and p.null)
+        self._nullable = _nullable(schema)
 
     def inserted(self, fields: Sequence[Any], given: Mapping[str, Any]) -> RowWrite:
         """Return the row of an INSERT; `given` are the columns after the properties.
 
         It is empty when none of them has a value.
         """
-        schema = self.schema
-        content = self._content(fields)
+        schema = self.schema if not given else self._addressed(given)
+        content = self._content(fields, schema)
         entity_id = self._entity_id(content)
         if given and given["lixcol_entity_id"] is not None:
             entity_id = text(given["lixcol_entity_id"], self._insert, "lixcol_entity_id")
@@ -77,6 +77,14 @@ class EntityRows:
             schema.overrides.untracked,
         )
         return self._with(row, given) if given else row
+
+    def _addressed(self, given: Mapping[str, Any]) -> CompiledSchema:
+        """Return the version of the schema a statement names, which is the newest by default."""
+        schema, version = self.schema, given["lixcol_schema_version"]
+        if version in (None, schema.version) or schema.key == STORED_SCHEMA:
+            return schema
+        named = text(version, self._insert, "lixcol_schema_version")
+        return self._session.catalogue.get(schema.key, named)
 
     def _entity_id(self, content: Json) -> str | None:
         try:
@@ -125,9 +133,8 @@ class EntityRows:
             visible.untracked,
         )
 
-    def _content(self, fields: Sequence[Any]) -> dict[str, Json]:
-        """Return the snapshot of a new row."""
-        schema = self.schema
+    def _content(self, fields: Sequence[Any], schema: CompiledSchema) -> dict[str, Json]:
+        """Return the snapshot of a new row of a version of the schema."""
         content: dict[str, Json] = {}
         for (name, ready, read), value in zip(self._readers, fields, strict=False):
             if type(value) in ready:
@@ -135,7 +142,7 @@ class EntityRows:
             elif value is not None:
                 content[name] = read(value)
         content = schema.apply_defaults(content, self._session.writer.source)
-        for name in self._nullable:
+        for name in self._nullable if schema is self.schema else _nullable(schema):
             if name not in content:
                 content = {**content, name: None}
         if schema.key == STORED_SCHEMA:
@@ -172,6 +179,11 @@ def entity_id_of(schema: CompiledSchema, values: Mapping[str, Any]) -> str | Non
             return None
         content[name] = from_sql(value, schema.properties[name], name)
     return schema.entity_id_of(content)
+
+
+def _nullable(schema: CompiledSchema) -> tuple[str, ...]:
+    """Return the properties that become null when nothing is said of them."""
+    return tuple(p.name for p in schema.properties.values() if p.required and p.null)
 
 
 def _reader(property: Property, label: str) -> tuple[str, frozenset[type], Callable[[Any], Json]]:

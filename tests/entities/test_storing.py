@@ -331,6 +331,26 @@ def test_a_newer_version_renews_the_tables(lix: Session) -> None:
     ]
 
 
+def test_a_row_of_an_older_version_has_the_defaults_of_that_version(lix: Session) -> None:
+    first = schema("item", {"id": TEXT, "kind": {"type": "string", "default": "old"}}, "id")
+    store(lix, first)
+    properties = first["properties"] | {
+        "kind": {"type": "string", "default": "new"},
+        "rank": {"type": "integer", "default": 3},
+    }
+    store(lix, first | {"x-lix-version": "2", "properties": properties})
+    insert = "INSERT INTO item(id, lixcol_entity_id, lixcol_schema_version) VALUES (?1, ?1, ?2)"
+    for id, version in (("a", "1"), ("b", "2"), ("c", None)):
+        lix.execute(insert, (id, version))
+    assert lix.rows("SELECT id, kind, rank, lixcol_schema_version FROM item ORDER BY id") == [
+        ("a", "old", None, "1"),
+        ("b", "new", 3, "2"),
+        ("c", "new", 3, "2"),
+    ]
+    with pytest.raises(SchemaNotFound, match=r"'item' \(3\) is not stored"):
+        lix.execute(insert, ("d", "3"))
+
+
 def test_versions_compare_as_numbers_and_the_newest_is_shown(lix: Session) -> None:
     for version in ("2", "10", "9"):
         names = {f"p{n}": TEXT for n in (2, 9, 10) if n <= int(version)}
