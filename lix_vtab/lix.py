@@ -204,22 +204,24 @@ class Lix(FileVerbs, HistoryVerbs):
     @contextmanager
     def _statement(self, planned: PlannedStatement) -> Iterator[None]:
         """Surround a statement SQLite alone would not understand as it is meant."""
-        session = self._session
-        session.parent_given = "inherits_from_version_id" in planned.stated
+        session, say = self._session, self._loaded.sessions.say
+        given = "inherits_from_version_id" in planned.stated
+        say(writer_key=session.writer_key, parent_given=given)
         try:
             with session.constraints.statement():
                 yield
         finally:
-            session.parent_given = False
+            say(writer_key=session.writer_key, parent_given=False)
 
     @contextmanager
     def _writing_as(self, writer_key: str | None) -> Iterator[None]:
-        before = self._session.writer_key
-        self._session.writer_key = optional_text(writer_key, "writer_key")
+        session, say = self._session, self._loaded.sessions.say
+        before, given = session.writer_key, session.parent_given
+        say(writer_key=optional_text(writer_key, "writer_key"), parent_given=given)
         try:
             yield
         finally:
-            self._session.writer_key = before
+            say(writer_key=before, parent_given=given)
 
     # -- what happens after commits
 

@@ -84,10 +84,23 @@ class Sessions:
         known = self._sessions.get(db)
         if known is None:
             known = self._sessions[db] = Session(self._own, db)
+            self._share(known)
             EntityTables(known)
             if self._follow is not None:
                 self._follow(known)
         return known
+
+    def say(self, *, writer_key: str | None, parent_given: bool) -> None:
+        """Tell the sessions what a call says about the statements it runs."""
+        for session in self._sessions.values():
+            session.writer_key = writer_key
+            session.parent_given = parent_given
+
+    def _share(self, session: Session) -> None:
+        first = next(iter(self._sessions.values()))
+        session.writer_key = first.writer_key
+        session.parent_given = first.parent_given
+        session.internal = first.internal
 
     def follow(self, hook: Callable[[Session], None]) -> None:
         """Call `hook` with every session, those of databases attached later included."""
