@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.json import Json
 from lix_vtab.model.nicknames import nickname
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
@@ -111,10 +110,6 @@ def boot(
     """Write what `open` was given: key values, untracked, and the one active account."""
     session.store.transaction.begin()
     for given in key_values:
-        if not isinstance(given.get("key"), str) or "value" not in given:
-            raise InvalidValueError(
-                f"a key value needs a text 'key' and a 'value', got {dict(given)!r}"
-            )
         content = {"key": given["key"], "value": given["value"]}
         row = RowWrite(given["key"], "lix_key_value", "lix", "lix", "1", content, untracked=True)
         session.writer.put(given.get("version_id") or GLOBAL, row)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
+from lix_vtab.arguments import boolean, optional_text, required_callable, seconds, text, whole
 from lix_vtab.effects.callbacks import Subscription
 from lix_vtab.effects.changes import Batch
 from lix_vtab.effects.filters import Filter
@@ -26,13 +27,11 @@ from lix_vtab.execution.guard import Reads, check_names
 from lix_vtab.execution.limits import Limits
 from lix_vtab.execution.result import Result
 from lix_vtab.loading import Loaded
-from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
-from lix_vtab.mutation.row_errors import unknown_version
 from lix_vtab.schema.definition import definition_text
-from lix_vtab.surfaces.values import optional_text
 from lix_vtab.verbs.files import FileVerbs
 from lix_vtab.verbs.history import HistoryVerbs
+from lix_vtab.verbs.versions import Version, VersionVerbs
 
 if TYPE_CHECKING:
     from lix_vtab.effects.outbox import Delivery, Effect, EffectRunner
@@ -42,19 +41,7 @@ __all__ = ["Lix", "Transaction", "Version"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version as it stood when it was asked for."""
-
-    id: str
-    name: str
-    commit_id: str | None
-    working_commit_id: str
-    inherits_from_version_id: str | None
-    hidden: bool
-
-
-class Lix(FileVerbs, HistoryVerbs):
+class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
     """An open database with version control. Usable as a context manager, which closes it."""
 
     def __init__(
@@ -154,12 +141,12 @@ class Lix(FileVerbs, HistoryVerbs):
         """
         self._check_open("transaction")
         transaction = Transaction(self)
+        if writer_key is None:
+            writer_key = self._session.writer_key
         with self._hub.turn:
             try:
                 with (
-                    self._writing_as(
-                        self._session.writer_key if writer_key is None else writer_key
-                    ),
+                    self._writing_as(writer_key),
                     block(self._executor),
                 ):
                     yield transaction
@@ -182,6 +169,9 @@ class Lix(FileVerbs, HistoryVerbs):
         >>> lix.retry(lambda transaction: transaction.execute("SELECT 1").rows)
         [(1,)]
         """
+        self._check_open("retry")
+        required_callable(work, "retry: work", "a function of one Transaction")
+        whole(attempts, "retry: attempts", least=1, hint="5 unless said otherwise")
 
         def once() -> T:
             with self.transaction(writer_key=writer_key) as transaction:
@@ -217,7 +207,8 @@ class Lix(FileVerbs, HistoryVerbs):
     def _writing_as(self, writer_key: str | None) -> Iterator[None]:
         session, say = self._session, self._loaded.sessions.say
         before, given = session.writer_key, session.parent_given
-        say(writer_key=optional_text(writer_key, "writer_key"), parent_given=given)
+        key = optional_text(writer_key, "writer_key", "a name of your own")
+        say(writer_key=key, parent_given=given)
         try:
             yield
         finally:
@@ -278,6 +269,7 @@ class Lix(FileVerbs, HistoryVerbs):
         1
         """
         self._check_open("on_commit")
+        required_callable(callback, "on_commit: callback", "a function of one Batch")
         return self._hub.on_commit(callback, Filter.of(**wanted))
 
     def observe(self, sql: str, params: Parameters = ()) -> Observation:
@@ -311,6 +303,9 @@ class Lix(FileVerbs, HistoryVerbs):
         """
         from lix_vtab.effects.outbox import payload_text
 
+        self._check_open("emit")
+        text(kind, "emit: kind", "it names what is to be done")
+        optional_text(key, "emit: key", "leave it out to have one generated")
         emitted: str = self._call("lix_emit", kind, payload_text(payload), key)
         return emitted
 
@@ -334,6 +329,10 @@ class Lix(FileVerbs, HistoryVerbs):
         on; after `attempts` it is dead and waits for somebody to look at it.
         """
         self._check_open("on_effect")
+        text(kind, "on_effect: kind", "the kind given to emit()")
+        required_callable(handler, "on_effect: handler", "a function of one Effect")
+        whole(attempts, "on_effect: attempts", least=1, hint="8 unless said otherwise")
+        seconds(backoff, "on_effect: backoff", "1.0 unless said otherwise; 0 tries again at once")
         self._effects.handle(kind, handler, attempts=attempts, backoff=backoff)
 
     def run_effects(self, limit: int = 1000) -> Delivery:
@@ -343,81 +342,8 @@ class Lix(FileVerbs, HistoryVerbs):
         when a process died before it could note that it was done.
         """
         self._check_open("run_effects")
+        whole(limit, "run_effects: limit", least=0, hint="1000 unless said otherwise")
         return self._effects.run(limit, idle=not self.connection.in_transaction)
-
-    # -- versions
-
-    @property
-    def active_version(self) -> Version:
-        """Return the version unqualified statements use."""
-        return self._version(self._call("lix_active_version_id"))
-
-    def create_version(
-        self,
-        name: str | None = None,
-        *,
-        id: str | None = None,
-        source: str | Version | None = None,
-        inherits_from: str | Version | None = "global",
-        hidden: bool = False,
-    ) -> Version:
-        """Create a version that starts where `source` stands (default: the active version).
-
-        `source` is a version (id, name or object) or a commit id. Creating costs the same
-        whatever the version holds.
-
-        >>> import lix_vtab
-        >>> lix = lix_vtab.open()
-        >>> draft = lix.create_version("draft")
-        >>> draft.commit_id == lix.active_version.commit_id
-        True
-        """
-        created = self._call(
-            "lix_create_version",
-            name,
-            _version_id(source),
-            _version_id(inherits_from) or "",
-            id,
-            int(hidden),
-        )
-        return self._version(created)
-
-    def switch_version(self, version: str | Version, *, session: bool = False) -> None:
-        """Make a version active: for everybody, or only in this session."""
-        if session:
-            # nothing is written, so a read-only session can do it too
-            versions = self._session.versions
-            self._check_open("switch_version")
-            versions.switch(versions.resolve(_version_id(version) or ""), session=True)
-            return
-        self._call("lix_switch_version", _version_id(version))
-
-    def delete_version(self, version: str | Version) -> None:
-        """Delete a version. Its commits and history stay reachable by id."""
-        self._call("lix_delete_version", _version_id(version))
-
-    def version(self, name: str) -> Version:
-        """Return the version with this id or unique name.
-
-        >>> import lix_vtab
-        >>> lix_vtab.open().version("main").inherits_from_version_id
-        'global'
-        """
-        self._check_open("version")
-        self._session.store.look()
-        return self._version(self._session.versions.resolve(name))
-
-    def _version(self, id: str) -> Version:
-        found = self.execute(
-            "SELECT id, name, commit_id, working_commit_id, inherits_from_version_id, hidden "
-            "FROM lix_version WHERE id = ?",
-            (id,),
-        ).rows
-        if not found:
-            # the raw table can make any id active
-            raise unknown_version(id)
-        id, name, commit_id, working_commit_id, parent, hidden = found[0]
-        return Version(id, name, commit_id, working_commit_id, parent, bool(hidden))
 
     # -- schemas
 
@@ -432,6 +358,7 @@ class Lix(FileVerbs, HistoryVerbs):
         ...     "required": ["id"], "additionalProperties": False,
         ... })
         """
+        self._check_open("register_schema")
         self._call("lix_register_schema", definition_text(definition))
 
     # -- upkeep
@@ -449,7 +376,8 @@ class Lix(FileVerbs, HistoryVerbs):
         Without `content` the bytes of files are not read and held against their hashes.
         """
         self._check_open("check")
-        found = self.execute("SELECT problem FROM lix_check(?)", (int(content),))
+        wanted = int(boolean(content, "check: content"))
+        found = self.execute("SELECT problem FROM lix_check(?)", (wanted,))
         return [row[0] for row in found]
 
     # -- life
@@ -489,7 +417,3 @@ class Transaction:
                 "transaction is no longer active", hint="use it inside its with block"
             )
         return self._lix.execute(sql, params, writer_key=writer_key)
-
-
-def _version_id(version: str | Version | None) -> str | None:
-    return version.id if isinstance(version, Version) else version

@@ -8,7 +8,20 @@ from typing import Any
 
 import apsw
 
-from lix_vtab.errors import CannotOpenError, InvalidValueError, LixError, NotADatabaseError
+from lix_vtab.arguments import (
+    ArgumentError,
+    boolean,
+    host_path,
+    json_text,
+    listed,
+    mapping,
+    optional_seconds,
+    optional_text,
+    refused,
+    shown,
+    text,
+)
+from lix_vtab.errors import CannotOpenError, LixError, NotADatabaseError
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.guard import Reads, make_authorizer
 from lix_vtab.execution.limits import Limits
@@ -17,11 +30,13 @@ from lix_vtab.lix import Lix, Version
 from lix_vtab.loading import load_into
 from lix_vtab.plugins.run import TIME_LIMIT
 from lix_vtab.storage.trusted import OwnCode
-from lix_vtab.surfaces.values import optional_text
+from lix_vtab.verbs.versions import version_id
 
 __all__ = ["load", "open"]
 
 BUSY_MS = 10_000
+_OTHER_HOSTS = "other connections load the extension that lix_vtab.loadable_path() names"
+_PLUGINS = "lix_vtab.plugins.BUILTIN are those of lix; () is for none"
 STATEMENTS = 512
 """How many prepared statements a connection keeps; our own inner ones are among them."""
 
@@ -38,7 +53,13 @@ def load(connection: apsw.Connection, init: bool = True) -> None:
     >>> connection.execute("SELECT name FROM lix_version ORDER BY name").get
     ['global', 'main']
     """
-    load_into(connection, init=init)
+    # the loadable extension brings a connection of its own kind
+    if not hasattr(connection, "create_module") or isinstance(connection, type):
+        raise refused("load: connection", "an apsw.Connection", connection, _OTHER_HOSTS)
+    try:
+        load_into(connection, init=init)
+    except apsw.Error as error:
+        raise translate(error, Catalogue.of(0, ())) from error
 
 
 def open(
@@ -68,15 +89,21 @@ def open(
     >>> lix.execute("SELECT 1 + 1").rows
     [(2,)]
     """
+    path = _path(path)
+    account = None if account is None else _account(account)
+    key_values = _key_values(key_values)
+    if plugins is not None:
+        plugins = listed(plugins, "open: plugins", "a list of plugins", _PLUGINS)
+    limits = Limits(statement_timeout, row_limit)
+    optional_seconds(plugin_timeout, "open: plugin_timeout", zero=False)
+    optional_text(writer_key, "open: writer_key", "a name for what this session writes, or None")
+    wanted = None if version is None else version_id(version, "open: version")
+    boolean(internal, "open: internal")
     flags = (
         apsw.SQLITE_OPEN_READONLY
-        if read_only
+        if boolean(read_only, "open: read_only")
         else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     )
-    try:
-        path = os.fspath(path)
-    except TypeError as error:
-        raise InvalidValueError(f"path: {error}", hint="':memory:' keeps all in memory") from error
     try:
         connection = apsw.Connection(
             path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS
@@ -98,10 +125,10 @@ def open(
         )
         loaded.session.files.plugins.limit(plugin_timeout)
         authorized = Reads()
-        lix = Lix(connection, loaded, authorized, Limits(statement_timeout, row_limit))
-        loaded.session.writer_key = optional_text(writer_key, "writer_key")
-        if version is not None:
-            lix.switch_version(version, session=True)
+        lix = Lix(connection, loaded, authorized, limits)
+        loaded.session.writer_key = writer_key
+        if wanted is not None:
+            lix.switch_version(wanted, session=True)
         connection.authorizer = make_authorizer(
             OwnCode(), allow_internal=internal, keeps=loaded.is_lix_table, reads=authorized
         )
@@ -116,6 +143,38 @@ def open(
         connection.close()
         raise
     return lix
+
+
+def _path(path: object) -> str:
+    return host_path(path, "open: path", "such as 'app.lix'; ':memory:' keeps all in memory")
+
+
+def _account(account: object) -> dict[str, str]:
+    name, hint = "open: account", "{'id': 'ada', 'name': 'Ada'}"
+    given = mapping(account, name, "a mapping with 'id' and 'name'", hint)
+    if not {"id", "name"} <= set(given):
+        raise refused(name, "a mapping with 'id' and 'name'", given, hint)
+    return {key: text(given[key], f"{name} {key}", hint) for key in ("id", "name")}
+
+
+def _key_values(key_values: object) -> list[Mapping[str, Any]]:
+    wanted, hint = (
+        "a list of mappings with 'key' and 'value'",
+        "[{'key': 'theme', 'value': 'dark'}]",
+    )
+    given = listed(key_values, "open: key_values", wanted, hint)
+    for one in given:
+        fields = mapping(one, "open: key_values", wanted, hint)
+        if "value" not in fields or not isinstance(fields.get("key"), str):
+            raise ArgumentError(
+                f"open: a key value needs a text 'key' and a 'value', got {shown(fields)}",
+                hint=hint,
+                details={"argument": "open: key_values"},
+            )
+        text(one["key"], "open: key of a key value", hint)
+        optional_text(one.get("version_id"), "open: version_id of a key value", hint)
+        json_text(one["value"], "open: value of a key value")
+    return given
 
 
 def _unopened(path: str, error: apsw.Error) -> LixError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Self
 
+from lix_vtab.arguments import ArgumentError, boolean, listed, text
 from lix_vtab.effects.changes import Change
-from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Filter"]
@@ -48,9 +48,13 @@ class Filter:
         """Build a filter from lists of texts; blanks do not count, an empty list is none."""
         for name in lists:
             if name not in _LISTS:
-                raise TypeError(f"{name!r} is no condition; there are {', '.join(_LISTS)}")
+                raise ArgumentError(
+                    f"{name!r} is no condition; there are {', '.join(_LISTS)}",
+                    hint="give one of them, or include_untracked",
+                    details={"argument": name},
+                )
         named = {name: _names(name, values) for name, values in lists.items()}
-        return cls(**named, include_untracked=bool(include_untracked))
+        return cls(**named, include_untracked=boolean(include_untracked, "include_untracked"))
 
     def accepts(self, change: Change) -> bool:
         """Tell whether a change meets every condition."""
@@ -81,14 +85,7 @@ class Filter:
 
 
 def _names(label: str, values: str | Iterable[str]) -> _Names:
-    if not isinstance(values, Iterable):
-        raise InvalidValueError(
-            f"{label} lists texts, got {values!r}", details={"filter": label, "value": values}
-        )
-    listed = [values] if isinstance(values, str) else list(values)
-    for value in listed:
-        if not isinstance(value, str):
-            raise InvalidValueError(
-                f"{label} lists texts, got {value!r}", details={"filter": label, "value": value}
-            )
-    return frozenset(value.strip() for value in listed if value.strip()) or None
+    hint = "such as ['a', 'b']; an empty list is no condition"
+    given = [values] if isinstance(values, str) else listed(values, label, "a list of texts", hint)
+    texts = [text(value, label, hint).strip() for value in given]
+    return frozenset(filter(None, texts)) or None

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from lix_vtab.arguments import boolean, whole
 from lix_vtab.effects.callbacks import Callbacks, Subscription
 from lix_vtab.effects.changes import Batch
 from lix_vtab.effects.exchange import Exchange, News
@@ -17,7 +18,6 @@ from lix_vtab.effects.observers import Observers
 from lix_vtab.effects.queries import Queries
 from lix_vtab.effects.stream import QUEUE, CommitStream
 from lix_vtab.effects.wake import Wake
-from lix_vtab.errors import InvalidValueError
 from lix_vtab.execution.executor import Parameters
 from lix_vtab.session import Session
 
@@ -53,9 +53,10 @@ class Hub:
         self, wanted: Filter, *, size: int = QUEUE, follow: bool = False, since: int | None = None
     ) -> CommitStream:
         """Open a stream; one that follows reads the journal from commit `since` on."""
-        if size < 1:
-            raise InvalidValueError(f"a queue must have room for a batch, not {size}")
-        following = follow or since is not None
+        whole(size, "commits: queue", least=1, hint="how many batches wait for a slow reader")
+        if since is not None:
+            whole(since, "commits: since", least=0, hint="commit_sequence of a batch, 0 for all")
+        following = boolean(follow, "commits: follow") or since is not None
         stream = CommitStream(
             self._wake,
             wanted,
@@ -72,8 +73,6 @@ class Hub:
 
     def on_commit(self, callback: Callable[[Batch], object], wanted: Filter) -> Subscription:
         """Call `callback` with each batch it wants, as soon as SQL may run again."""
-        if not callable(callback):
-            raise TypeError(f"a callback must be callable, not {callback!r}")
         subscription = self._callbacks.add(callback, wanted, self._exchange.changed)
         self._exchange.changed()
         return subscription

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -11,11 +10,12 @@ from typing import Any, Protocol
 
 import orjson
 
-from lix_vtab.errors import InvalidValueError, TransactionStateError
+from lix_vtab.arguments import json_text
+from lix_vtab.errors import TransactionStateError
 from lix_vtab.execution.result import Result
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.ids import format_timestamp
-from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.model.json import Json, parse_json
 
 __all__ = ["Database", "Delivery", "Effect", "EffectRunner", "Failure", "payload_text"]
 
@@ -43,15 +43,7 @@ def payload_text(payload: Json) -> str:
     >>> payload_text({"to": ["ada"]})
     '{"to":["ada"]}'
     """
-    try:
-        # the fast serializer would write NaN as null
-        json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
-        return canonical_json(payload)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidValueError(
-            f"the payload of an effect must be a JSON value: {error}"[:300],
-            hint="None, bool, int, float, str, and lists and dicts of them",
-        ) from error
+    return json_text(payload, "the payload of an effect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +109,6 @@ class EffectRunner:
         self, kind: str, call: Callable[[Effect], object], *, attempts: int, backoff: float
     ) -> None:
         """Let `call` carry out effects of a kind, in place of who did before."""
-        if attempts < 1:
-            raise ValueError(f"attempts must be at least 1, not {attempts}")
-        if not backoff >= 0:
-            raise ValueError(f"backoff must not be negative, not {backoff}")
-        if not callable(call):
-            raise TypeError(f"a handler must be callable, not {call!r}")
         self._handlers[kind] = _Handler(call, attempts, backoff)
 
     def run(self, limit: int, *, idle: bool) -> Delivery:

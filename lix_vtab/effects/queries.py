@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from lix_vtab.arguments import text
 from lix_vtab.effects.reads import ACTIVE, ReadSet, Recorder
 from lix_vtab.errors import LixError, UnsupportedSql
 from lix_vtab.execution.bind import bind, check_parameters
@@ -70,6 +71,7 @@ class Queries:
 
     def check(self, sql: str, params: Parameters) -> None:
         """Refuse what is no query, and parameters that do not fit."""
+        text(sql, "observe: sql", "one or more SELECT statements")
         parsed = parse(sql)
         for statement in parsed.statements:
             if statement.kind is not Kind.SELECT:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from lix_vtab.arguments import patience
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -70,6 +72,7 @@ def wait_for(
 
     `poll` says that something may come without a notification.
     """
+    timeout = patience(timeout, "next: timeout")
     end = None if timeout is None else time.monotonic() + timeout
     pause = _FIRST_PAUSE
     while True:

@@ -50,7 +50,9 @@ def _is_named(mark: Placeholder) -> bool:
     if first == "?":
         return False
     if not rest:
-        raise PlaceholderError(f"invalid SQL placeholder '{mark.text}'")
+        raise PlaceholderError(
+            f"invalid SQL placeholder '{mark.text}'", hint="a name follows the mark, as in :name"
+        )
     return not (first == "$" and rest.isdecimal())
 
 
@@ -149,7 +151,8 @@ def check_parameters(script: BoundScript, params: Sequence[Any] | Mapping[str, A
         _check_sequence(script, params)
     else:
         raise PlaceholderError(
-            f"parameters must be a sequence or a mapping, not {type(params).__name__}"
+            f"parameters must be a sequence or a mapping, not {type(params).__name__}",
+            hint="a single value needs a sequence around it, too: (5,)",
         )
 
 
@@ -157,7 +160,9 @@ def _check_mapping(script: BoundScript, params: Mapping[str, Any]) -> None:
     for name in script.names:
         if name not in params:
             raise PlaceholderError(
-                f"no parameter named '{name}' was provided", details={"missing": name}
+                f"no parameter named '{name}' was provided",
+                hint=f"the text names: {', '.join(script.names)}",
+                details={"missing": name},
             )
     extra = [name for name in params if name not in script.names]
     if extra or script.width:
@@ -191,5 +196,6 @@ def _check_sequence(script: BoundScript, params: Sequence[Any]) -> None:
                 raise PlaceholderError(
                     f"placeholder '{mark.text}' references parameter {number} but only"
                     f" {len(params)} parameters were provided",
+                    hint="give one value for each placeholder",
                     details={"placeholder": mark.text, "provided": len(params)},
                 )

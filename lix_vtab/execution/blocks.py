@@ -95,12 +95,12 @@ def retrying(work: Callable[[], T], *, attempts: int, alone: bool) -> T:
 
     What a busy database refuses inside a transaction cannot be had by trying again.
     """
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, attempts):
         try:
             return work()
         except BusyError:
-            if not alone or attempt >= attempts:
+            if not alone:
                 raise
         pause = min(_PAUSE * 2**attempt, _LONGEST)
         time.sleep(pause * random.uniform(0.5, 1.0))
-    raise ValueError(f"attempts must be at least 1, not {attempts}")
+    return work()

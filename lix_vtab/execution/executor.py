@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import apsw
 
+from lix_vtab.arguments import text
 from lix_vtab.errors import LixError, TransactionStateError
 from lix_vtab.execution.atomic import atomic
 from lix_vtab.execution.bind import bind, check_parameters, take
@@ -30,7 +31,7 @@ from lix_vtab.execution.plan import plan
 from lix_vtab.execution.result import Description, Result
 from lix_vtab.execution.run_lowered import judge, run_lowered
 from lix_vtab.execution.statements import Outcome, check_rows, describe, run
-from lix_vtab.execution.translate import translate, unbindable, unreadable
+from lix_vtab.execution.translate import translate, unbindable, unreadable, unwritable
 from lix_vtab.model.json import NestingError
 
 __all__ = ["Executor", "Parameters"]
@@ -83,7 +84,10 @@ class Executor:
 
     def execute(self, sql: str, params: Parameters | None = ()) -> Result:
         """Run `sql` and return the rows of its last statement."""
-        direct = self._direct.get(sql)
+        try:
+            direct = self._direct.get(sql)
+        except TypeError:  # it has no hash, so it is no text
+            direct = None
         if direct is None:
             return self._execute(sql, params)
         width, names, counts, returns, generation = direct
@@ -119,6 +123,8 @@ class Executor:
 
     def plan(self, sql: str) -> ExecutionPlan:
         """Return the plan of `sql`, from the cache when it is still valid."""
+        if type(sql) is not str:
+            text(sql, "sql", "a statement, or several with semicolons between them")
         catalogue = self._catalogue()
         known = self._plans.get(sql)
         if known is not None and known.generation in (None, catalogue.generation):
@@ -242,7 +248,7 @@ class Executor:
             known = self._catalogue() if isinstance(error, apsw.SQLError) else _NO_TABLES
             return translate(error, known, sql)
         if isinstance(error, (TypeError, OverflowError, UnicodeEncodeError)):
-            return unbindable(params) or error
+            return unbindable(params) or unwritable(sql) or error
         if isinstance(error, (UnicodeDecodeError, NestingError)):
             return unreadable(error)
         return error

@@ -71,7 +71,7 @@ def explain(
     for statement in plan.statements:
         try:
             parts = [_explain(connection, part, describe_index) for part in _parts(statement)]
-        except apsw.SQLError as error:
+        except (apsw.SQLError, UnicodeEncodeError) as error:
             if not defined:
                 raise executor.failure(error, (), sql) from error
             # it needs what an earlier statement of the script has yet to define

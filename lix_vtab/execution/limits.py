@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import apsw
 
-from lix_vtab.errors import InvalidValueError, StatementTimeout
+from lix_vtab.arguments import optional_seconds, whole
+from lix_vtab.errors import StatementTimeout
 from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Limits", "deadline"]
@@ -25,10 +26,9 @@ class Limits:
     rows: int | None = None
 
     def __post_init__(self) -> None:
-        if self.seconds is not None and not self.seconds > 0:
-            raise InvalidValueError(f"a statement needs time to run, not {self.seconds} seconds")
-        if self.rows is not None and self.rows < 0:
-            raise InvalidValueError(f"a statement cannot return {self.rows} rows")
+        optional_seconds(self.seconds, "statement_timeout", zero=False)
+        if self.rows is not None:
+            whole(self.rows, "row_limit", least=0, hint="None is for all rows")
 
     @property
     def any(self) -> bool:

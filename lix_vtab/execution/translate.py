@@ -44,7 +44,7 @@ from lix_vtab.execution.guard import internal_access
 from lix_vtab.execution.hints import column_hint, table_hint
 from lix_vtab.model.json import NestingError
 
-__all__ = ["translate", "unbindable", "unreadable"]
+__all__ = ["translate", "unbindable", "unreadable", "unwritable"]
 
 _BY_CLASS: dict[type[apsw.Error], type[LixError]] = {
     apsw.BusyError: BusyError,
@@ -204,6 +204,17 @@ def unbindable(params: Sequence[Any] | Mapping[str, Any]) -> LixError | None:
                 details={"parameter": name, "type": type(value).__name__},
             )
     return None
+
+
+def unwritable(sql: str) -> LixError | None:
+    """Return the error for a statement SQLite cannot be given, None when it can."""
+    reason = _unstorable(sql)
+    if not reason:
+        return None
+    return InvalidValueError(
+        f"the statement is not UTF-8: {reason}",
+        hint="a lone surrogate is no character; bytes can be given as a parameter",
+    )
 
 
 def unreadable(error: UnicodeDecodeError | NestingError) -> LixError:

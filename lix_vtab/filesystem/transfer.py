@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from lix_vtab.errors import FileNotFound, InvalidValueError
+from lix_vtab.errors import FileNotFound, InputOutputError, InvalidValueError
 from lix_vtab.filesystem.files import NewFile
 from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.filesystem.paths import DirectoryPath
@@ -25,6 +26,9 @@ LARGE = 16 * 1024 * 1024
 """Streams up to this size are handed to plugins; larger ones are stored piece by piece."""
 
 _PIECE = 1024 * 1024
+
+_READABLE = "files and directories must be readable, or left out with exclude; nothing was written"
+_WRITABLE = "the target must be a directory you may write to; files written before it stay there"
 
 Progress = Callable[[int, int, str], None]
 """Called with how many files are done, how many there are, and the path of the last one."""
@@ -121,17 +125,23 @@ class Transfer:
         links.
         """
         root = Path(source)
-        if not root.is_dir():
-            raise InvalidValueError(f"{root} is not a directory", details={"path": str(root)})
         prefix = _prefix(into)
-        found = sorted(_files_below(root, exclude))
-        for done, (relative, file) in enumerate(found, 1):
+        with _host(_READABLE):
+            if not root.is_dir():
+                found = "a file is there" if root.exists() else "nothing is there"
+                raise InvalidValueError(
+                    f"{root} is not a directory: {found}",
+                    hint="import_dir reads every file below a directory; write_file writes one",
+                    details={"path": str(root)},
+                )
+            files = sorted(_files_below(root, exclude))
+        for done, (relative, file) in enumerate(files, 1):
             path = prefix + relative
-            with file.open("rb") as stream:
+            with _host(_READABLE), file.open("rb") as stream:
                 self.write(path, stream, writer_key)
             if progress is not None:
-                progress(done, len(found), path)
-        return len(found)
+                progress(done, len(files), path)
+        return len(files)
 
     def export_dir(
         self,
@@ -148,11 +158,11 @@ class Transfer:
         root = Path(target)
         scope = self._writer.scope(self._versions.active_id())
         prefix, wanted = self._below(scope, source)
-        root.mkdir(parents=True, exist_ok=True)
+        with _host(_WRITABLE):
+            root.mkdir(parents=True, exist_ok=True)
         for done, (path, id) in enumerate(wanted, 1):
-            file = _inside(root, path[len(prefix) :].split("/"))
-            with self._files.contents.open(scope, id) as content:
-                _write_out(file, content)
+            with _host(_WRITABLE), self._files.contents.open(scope, id) as content:
+                _write_out(_inside(root, path[len(prefix) :].split("/")), content)
             if progress is not None:
                 progress(done, len(wanted), path)
         return len(wanted)
@@ -172,6 +182,21 @@ class Transfer:
             )
         listed = sorted((path, id) for id, path in self._files.list(scope) if path is not None)
         return prefix, [(path, id) for path, id in listed if path.startswith(prefix)]
+
+
+@contextmanager
+def _host(hint: str) -> Iterator[None]:
+    """Give what the file system of this machine refuses its place in the error tree."""
+    try:
+        yield
+    except OSError as error:
+        # when a finished file cannot take its place, its place is meant
+        path = error.filename2 or error.filename
+        raise InputOutputError(
+            f"{error.strerror or error}: {path!r}",
+            hint=hint,
+            details={"path": path},
+        ) from error
 
 
 class _Joined(io.RawIOBase):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from lix_vtab.errors import InputOutputError, InvalidValueError, NotFoundError
+from lix_vtab.errors import InvalidValueError, NotFoundError
 from lix_vtab.filesystem.collect import collect
 from lix_vtab.filesystem.transfer import Transfer
 from lix_vtab.model.json import canonical_json
@@ -32,14 +31,12 @@ def file_functions(session: Session) -> list[SqlFunction]:
 
     def import_dir(directory: str, into: str = "/") -> int:
         """Write every file below a directory of the host; return how many."""
-        with _disk():
-            return transfer.import_dir(_path(directory), _path(into), writer_key=session.writer_key)
+        return transfer.import_dir(_path(directory), _path(into), writer_key=session.writer_key)
 
     def export_dir(directory: str, source: str = "/") -> int:
         """Write every file below a path to a directory of the host; return how many."""
         session.store.refresh()
-        with _disk():
-            return transfer.export_dir(_path(directory), _path(source))
+        return transfer.export_dir(_path(directory), _path(source))
 
     def gc() -> str:
         """Delete content nothing refers to any more; return what was freed as JSON."""
@@ -81,14 +78,3 @@ def _path(value: Any) -> str:
     raise InvalidValueError(
         f"a path must be text, not {kind}{value!r}", hint="for example '/docs/a.md'"
     )
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    """Give what the file system of the host refuses its place in the error tree."""
-    try:
-        yield
-    except OSError as error:
-        raise InputOutputError(
-            f"{error.strerror}: {error.filename!r}", details={"path": error.filename}
-        ) from error

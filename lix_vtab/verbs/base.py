@@ -26,7 +26,7 @@ class Verbs:
             """Run SQL."""
 
         def _check_open(self, method: str) -> None:
-            """Refuse a verb once the database is closed."""
+            """Raise ClosedError naming `method` when the lix is closed."""
 
     def _call(self, function: str, *args: Any) -> Any:
         """Call one of our SQL functions: the verbs of the facade are those of SQL."""

@@ -294,7 +294,7 @@ def test_filters_combine(lix):
     assert [batch.changes[0].version_id for batch in drain(both)] == [main]
     assert [batch.changes[0].entity_id for batch in drain(blank)] == ["a", "a", "c"]
     assert [batch.changes[0].version_id for batch in drain(one)] == ["global", main]
-    with pytest.raises(InvalidValueError, match="schema_keys lists texts"):
+    with pytest.raises(InvalidValueError, match="schema_keys must be a text"):
         lix.commits(schema_keys=[1])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lix_vtab
-from lix_vtab.errors import FileNotFound, InvalidValueError, LixError
+from lix_vtab.errors import FileNotFound, InputOutputError, InvalidValueError, LixError
 from lix_vtab.filesystem.transfer import LARGE
 from tests.filesystem.ways import commits, paths, put
 
@@ -199,7 +199,7 @@ def test_a_name_that_is_not_utf8(lix: lix_vtab.Lix, tmp_path: Path) -> None:
 def test_an_export_that_fails_leaves_no_parts(lix: lix_vtab.Lix, tmp_path: Path) -> None:
     lix.write_file("/a.txt", b"x")
     (tmp_path / "a.txt").mkdir()
-    with pytest.raises(OSError, match=r"a\.txt"):
+    with pytest.raises(InputOutputError, match=r"a\.txt"):
         lix.export_dir(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
