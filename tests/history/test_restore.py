@@ -111,7 +111,7 @@ _B = {"schema_key": "lix_key_value", "entity_id": "b"}
 )
 def test_entities_that_name_nothing_are_refused(r, entities):
     before = shown(r)
-    with pytest.raises(lix_vtab.LixError, match="restore: .*entit(ies|y) must be") as caught:
+    with pytest.raises(lix_vtab.LixError, match=r"restore: .*entit(ies|y) must be") as caught:
         do(r, "restore", "HEAD~1", entities=entities)
     assert caught.value.code == "LIX_INVALID_PARAM"
     assert shown(r) == before
