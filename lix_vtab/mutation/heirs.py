@@ -23,7 +23,7 @@ class Heirs:
         self._scopes = scopes
         self._writer = writer
         self._generation = -1
-        self._known: dict[str, tuple[Scope, ...]] = {}
+        self._known: dict[str, dict[int, list[Scope]]] = {}
 
     def holding(
         self, version_id: str, find_holders: Callable[[], frozenset[int]]
@@ -33,29 +33,34 @@ class Heirs:
         A holder is a segment, or minus the number of a version for its overlay.
         """
         heirs = self._of(version_id)
-        holders = find_holders() if heirs else frozenset()
-        for scope in heirs:
-            nearer = scope.chain.index(version_id)
-            if any(
-                (-layer.params[0] if layer.kind == "o" else layer.params[0]) in holders
-                for layer in scope.layers
-                if layer.depth < nearer
-            ):
-                yield scope
+        found = {
+            scope.version_id: scope
+            for holder in (find_holders() if heirs else ())
+            for scope in heirs.get(holder, ())
+        }
+        yield from found.values()
 
     def inherits(self, scope: Scope, version_id: str, key: Key) -> bool:
         """Tell whether an heir shows for a key what a version shows, rather than a nearer row."""
         nearer = scope.chain[: scope.chain.index(version_id)]
         return all(self._writer.own(link, key) is None for link in nearer)
 
-    def _of(self, version_id: str) -> tuple[Scope, ...]:
+    def _of(self, version_id: str) -> dict[int, list[Scope]]:
+        """Return the heirs of a version by each holder they look into before it."""
         versions = self._store.versions
         if versions.generation != self._generation:
             self._known.clear()
             self._generation = versions.generation
         known = self._known.get(version_id)
         if known is None:
-            known = tuple(self._find(version_id))
+            known = {}
+            for scope in self._find(version_id):
+                nearer = scope.chain.index(version_id)
+                for layer in scope.layers:
+                    if layer.depth < nearer:
+                        place = layer.params[0]
+                        holder = -place if layer.kind == "o" else place
+                        known.setdefault(holder, []).append(scope)
             if not versions.volatile:
                 self._known[version_id] = known
         return known
