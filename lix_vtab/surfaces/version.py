@@ -102,8 +102,8 @@ class VersionSurface:
             _parent(self._parent_of(id, given)),
             _hidden(given["hidden"]),
         )
-        if conflict == apsw.SQLITE_REPLACE and working is not None:
-            session.versions.give_way(working, id, session.writer_key)
+        if working is not None:
+            self._make_way(id, working)
         old = session.store.versions.descriptor(id) if conflict == apsw.SQLITE_REPLACE else None
         if old is not None:
             if commit_id is not None or working is not None:
@@ -171,8 +171,14 @@ class VersionSurface:
         )
         if moved:
             commit_id, working = (_filled(assigned[n], _UPDATE, n) for n in _COMMIT_COLUMNS)
+            self._make_way(old.id, working)
             self._session.versions.move(old.id, commit_id, working)
         self._describe(old, new)
+
+    def _make_way(self, id: str, working: str) -> None:
+        """Delete, under OR REPLACE, the version whose working commit another one gets."""
+        if self._session.writer.conflict == apsw.SQLITE_REPLACE:
+            self._session.versions.give_way(working, id, self._session.writer_key)
 
     def _describe(self, old: Descriptor, new: Descriptor) -> None:
         if new != old:

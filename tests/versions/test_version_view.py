@@ -205,6 +205,18 @@ def test_or_replace_takes_a_working_commit_from_the_version_that_has_it(lix):
         )
 
 
+def test_update_or_replace_takes_a_working_commit_too(lix):
+    add(lix, "version-a")
+    add(lix, "version-b")
+    lix.execute(
+        "UPDATE OR REPLACE lix_version SET commit_id = 'c', working_commit_id = 'working-version-a'"
+        " WHERE id = 'version-b'"
+    )
+    assert lix.rows("SELECT id, commit_id FROM lix_version WHERE id LIKE 'version-%'") == [
+        ("version-b", "c")
+    ]
+
+
 def test_or_replace_moves_a_version_when_it_names_commits(lix):
     add(lix, "version-a")
     replace = "INSERT OR REPLACE INTO lix_version (id, name, {}) VALUES ('version-a', '', '{}')"
