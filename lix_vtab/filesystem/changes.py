@@ -177,9 +177,12 @@ class Changes:
         self._plugins.register(plugin)
         writes = [EntityWrite(*change) for change in detection.changes]
         rows = self._checked(plugin, after, writes, detection.contents)
-        if old is not None and not same:
+        plugin_id = self._store.names.find(plugin.key)
+        if old is not None and (not same or self._contents.mixed(scope, after.id, plugin_id)):
             named = {(row.write.schema_key, row.write.entity_id) for row in rows}
-            rows = self._tombstones(self._renderer.entities(scope, after.id), named) + rows
+            live = self._renderer.entities(scope, after.id)
+            left = [row for row in live if not same or row.plugin_id != plugin_id]
+            rows = self._tombstones(left, named) + rows
         return NewContent(after.data, hash, plugin.key, rows)
 
     def _checked(

@@ -71,6 +71,11 @@ class Contents:
         number = self._store.names.find(file_id)
         return _current(scope, self._renderings.find(scope.layers, number))
 
+    def mixed(self, scope: Scope, file_id: str, plugin_id: int) -> bool:
+        """Tell whether entities of a plugin may show beside those of another."""
+        positions = self._renderings.find(scope.layers, self._store.names.find(file_id))
+        return any(position.plugin_id not in (None, plugin_id) for position in positions)
+
     def stands_alone(self, scope: Scope, file_id: str) -> bool:
         """Tell whether the bytes are made of what the scope shows, and of nothing inherited."""
         positions = self._renderings.find(scope.layers, self._store.names.find(file_id))

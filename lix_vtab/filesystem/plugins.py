@@ -102,10 +102,13 @@ class Plugins:
         """Return the plugin that takes a file, or None."""
         return self._all().match(path, data)
 
+    def by_path(self, path: str) -> Plugin | None:
+        """Return the plugin that takes files of a path, whatever their bytes are."""
+        return self._all().match(path)
+
     def same(self, path: str, other: str) -> bool:
         """Tell whether two paths lead to the same plugin whatever the bytes are."""
-        registry = self._all()
-        return registry.match(path) is registry.match(other)
+        return self.by_path(path) is self.by_path(other)
 
     def get(self, key: str) -> Plugin | None:
         """Return a plugin by its key, or None."""

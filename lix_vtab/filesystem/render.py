@@ -43,7 +43,13 @@ class Rendered(NamedTuple):
 _FIELDS = ("{entity_id}", "{schema_id}", "{schema_version}", "{snapshot}", "{plugin}")
 _ROWS = Query(_FIELDS, 1, ("x.file_id = ?1", IN_FILE))
 _ROW = Query(_FIELDS, 3, ("x.schema_id = ?1", "x.entity_id = ?2", "x.file_id = ?3"))
-_FIRST = Query(_FIELDS, 1, ("x.file_id = ?1", IN_FILE), (f"{{plugin}} <> {LIX}",), limit=" LIMIT 1")
+_FIRST = Query(
+    ("{plugin}",),
+    2,
+    ("x.file_id = ?1", IN_FILE),
+    (f"{{plugin}} <> {LIX}", "{plugin} <> ?2"),
+    limit=" LIMIT 1",
+)
 
 
 class Renderer:
@@ -71,9 +77,30 @@ class Renderer:
         return None if row is None else Entity(*row)
 
     def owner(self, scope: Scope, file_id: str) -> int | None:
-        """Return whose entities lie nearest."""
-        first = self._run(_FIRST, scope, self._store.names.find(file_id)).fetchone()
-        return None if first is None else Entity(*first).plugin_id
+        """Return whose entities a file consists of: those that lie nearest, as a rule."""
+        number = self._store.names.find(file_id)
+        first = self._run(_FIRST, scope, number, LIX).get
+        if first is None or self._run(_FIRST, scope, number, first).get is None:
+            return first  # type: ignore[no-any-return]
+        return self._owner_of(scope, file_id, self._parts(scope, file_id))
+
+    def _parts(self, scope: Scope, file_id: str) -> list[Entity]:
+        return [row for row in self.entities(scope, file_id) if row.plugin_id != LIX]
+
+    def _owner_of(self, scope: Scope, file_id: str, parts: Sequence[Entity]) -> int:
+        """Choose among the plugins whose entities show.
+
+        There is more than one where a version edited entities of a file that came to belong to
+        another plugin in its parent. Then the path decides, if it can.
+        """
+        owners = list(dict.fromkeys(row.plugin_id for row in parts))
+        if len(owners) > 1:
+            plugin = self._plugins.by_path(self.path(scope, file_id))
+            key = FALLBACK_PLUGIN if plugin is None else plugin.key
+            named = self._store.names.find(key)
+            if named in owners:
+                return named
+        return owners[0]
 
     def path(self, scope: Scope, file_id: str) -> str:
         """Return the path a plugin is told."""
@@ -84,10 +111,10 @@ class Renderer:
 
     def render(self, scope: Scope, file_id: str, positions: Sequence[Position]) -> Rendered:
         """Return what the entities of a file stand for."""
-        entities = [row for row in self.entities(scope, file_id) if row.plugin_id != LIX]
+        entities = self._parts(scope, file_id)
         if not entities:
             return Rendered()
-        owner = entities[0].plugin_id
+        owner = self._owner_of(scope, file_id, entities)
         if owner == FALLBACK_ID:
             return Rendered(self._blob(entities), owner)
         previous = self._previous(positions)

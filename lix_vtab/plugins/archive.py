@@ -68,7 +68,9 @@ def load_archive(source: str | os.PathLike[str] | bytes) -> Plugin:
         try:
             manifest = parse_manifest(manifest_value)
         except PluginError as problem:
-            problems += problem.details["violations"]
+            problems += [
+                f"Invalid plugin manifest: {text}" for text in problem.details["violations"]
+            ]
     schemas = [
         _json_member(members, name, problems)
         for name in sorted(members)

@@ -142,7 +142,7 @@ def _check_manifest(plugin: Any, problems: list[str]) -> Manifest | None:
     try:
         manifest = parse_manifest(source)
     except PluginError as problem:
-        problems += [f"manifest: {text}" for text in problem.details["violations"]]
+        problems += [f"Invalid plugin manifest: {text}" for text in problem.details["violations"]]
         return None
     key = getattr(plugin, "key", None)
     if key != manifest.key:

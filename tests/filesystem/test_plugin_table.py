@@ -254,3 +254,23 @@ def test_an_upgrade_may_widen_a_schema_but_not_narrow_it(lix: lix_vtab.Lix) -> N
         lix.install_plugin(archive())
     lix.execute("UPDATE lix_file SET data = 'one three four'")
     assert data(lix, "f") == b"one three four"
+
+
+def test_a_wrong_manifest_is_called_one_whichever_way_it_comes(lix: lix_vtab.Lix) -> None:
+    wrong = {"runtime": "python", "api_version": "1.0.0", "match": {"path_glob": "*"}}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("manifest.json", json.dumps(wrong))
+        made.writestr("schemas/a.json", json.dumps(toy_schema("a")))
+        made.writestr("plugin.py", CODE)
+
+    class Wrong(Toy):
+        def __init__(self) -> None:
+            super().__init__()
+            self.manifest = wrong
+
+    for plugin in (out.getvalue(), Wrong, Wrong()):
+        with pytest.raises(PluginError, match=r"Invalid plugin manifest: .*'key'"):
+            lix.install_plugin(plugin)
+    with pytest.raises(PluginError, match=r"Invalid plugin manifest: .*'key'"):
+        lix_vtab.open(plugins=[Wrong])

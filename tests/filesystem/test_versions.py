@@ -308,3 +308,37 @@ def test_what_lies_behind_an_untracked_directory_is_not_taken_for_it(lix: Sessio
     lix.execute("UPDATE json_pointer SET value = 2 WHERE path = '/a'")
     assert paths(lix) == ["/q/f.json", "/q/u.bin"]
     assert lix.rows("SELECT id FROM lix_file WHERE path = '/q/f.json'") == [("f",)]
+
+
+def test_an_edit_of_what_the_parent_gave_to_another_plugin(child: Session) -> None:
+    main = child.main()
+    put(child, "f", "/f.csv", "id,v\n4,1\n5,1\n")
+    child.active("child")
+    child.execute("UPDATE csv_row SET cells = json_set(cells, '$.v', '9') WHERE id = 'id|4'")
+    assert data(child, "f") == b"id,v\n4,9\n5,1\n"
+    child.active(main)
+    child.execute("UPDATE lix_file SET path = '/f.json', data = '[1, 2]'")
+    child.active("child")
+    assert paths(child) == ["/f.json"]
+    assert data(child, "f") == b"[1, 2]"
+    child.execute("UPDATE json_pointer SET value = 3 WHERE path = '/0'")
+    assert data(child, "f") == b"[3, 2]"
+    child.execute("UPDATE lix_file SET data = '[3, 4]'")
+    assert data(child, "f") == b"[3, 4]"
+
+
+def test_bytes_leave_nothing_of_another_plugin_beside_them(child: Session) -> None:
+    main = child.main()
+    put(child, "f", "/f.md", "text\n")
+    child.active("child")
+    child.execute("UPDATE lix_file SET path = '/f.csv', data = 'id,v\n1,2\n'")
+    child.active(main)
+    child.execute("UPDATE lix_file SET data = 'other text\n'")
+    child.active("child")
+    assert data(child, "f") == b"id,v\n1,2\n"
+    child.execute("UPDATE lix_file SET data = 'id,v\n1,3\n'")
+    assert entities(child, "f") == ["header", "id|1"]
+    child.execute("UPDATE lix_file SET data = ''")
+    assert entities(child, "f") == []
+    child.active(main)
+    assert data(child, "f") == b"other text\n"
