@@ -140,15 +140,22 @@ class Queries:
         return Outside(frozenset(schemas), reads_all, _ACTIVE_ID in called)
 
     def _opened(self, statement: PlannedStatement) -> set[str]:
-        """Return the databases in which a statement opens ordinary tables.
+        """Return the databases in which a statement opens ordinary tables, or anything elsewhere.
 
         The authorizer is not asked about columns that only NATURAL or USING names, the program
-        SQLite makes of a statement opens every table.
+        SQLite makes of a statement opens every table. What a lix in another database is asked
+        nobody notes, but the program begins with a transaction in each database.
         """
         connection = self._executor.connection
         names = {row[0]: row[1] for row in connection.execute("PRAGMA database_list")}
         program = connection.execute(statement.sql, (None,) * statement.width, explain=1)
-        return {names.get(row[4], "temp") for row in program if row[1] == "OpenRead"}
+        opened: set[str] = set()
+        for _, operation, first, _, third, *_ in program:
+            if operation == "OpenRead":
+                opened.add(names.get(third, "temp"))
+            elif operation == "Transaction" and names.get(first) not in (self._session.db, "temp"):
+                opened.add(names[first])
+        return opened
 
     def _virtual(self, names: Iterable[str]) -> set[str]:
         """Return the databases that hold virtual tables of others among what is read."""

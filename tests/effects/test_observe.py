@@ -9,6 +9,7 @@ import threading
 import apsw
 import pytest
 
+import lix_vtab
 from lix_vtab.errors import ClosedError, InvalidValueError, TableNotFound, UnsupportedSql
 from tests.effects.conftest import put
 from tests.effects.test_journal import elsewhere, insert
@@ -389,6 +390,27 @@ def test_user_tables_of_every_kind(lix, tmp_path):
         assert events.next(timeout=10).rows == [(1,)], table
         lix.execute(f"DELETE FROM {table}")
         assert events.next(timeout=10).rows == [(0,)], table
+
+
+def test_a_lix_in_an_attached_database(lix, tmp_path):
+    path = str(tmp_path / "beside.lix")
+    with lix_vtab.open(path) as beside:
+        lix.execute("ATTACH ? AS beside", (path,))
+        counted = lix.observe("SELECT count(*) FROM beside.lix_key_value WHERE key = 'k'")
+        joined = lix.observe(
+            "SELECT a.value FROM lix_key_value a JOIN beside.lix_key_value USING (key)"
+            " WHERE key = 'k'"
+        )
+        lix.execute(insert("k"))
+        assert (counted.next().rows, joined.next().rows) == ([(0,)], [])
+        lix.execute("INSERT INTO beside.lix_key_value (key, value) VALUES ('k', 1)")
+        assert counted.next(timeout=10).rows == [(1,)]
+        assert joined.next(timeout=10).rows == [(1,)]
+        beside.execute("DELETE FROM lix_key_value WHERE key = 'k'")
+        assert counted.next(timeout=10).rows == [(0,)]
+        assert joined.next(timeout=10).rows == []
+        lix.execute("UPDATE lix_key_value SET value = 2 WHERE key = 'k'")
+        assert (counted.try_next(), joined.try_next()) == (None, None)
 
 
 def test_a_join_with_a_user_table(lix):
