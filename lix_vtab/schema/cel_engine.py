@@ -1,7 +1,7 @@
 """The part of CEL that needs cel-python; loaded by the first expression that is more than a call.
 
 Evaluation is bounded: an expression has a limited depth, nested macros share one budget of steps,
-and the macros cel-python adds to the standard (`reduce`, `min`) are not available.
+and the macros cel-python adds to the standard (`.reduce()`, `.min()`) are not available.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lix_vtab.errors import CelError
 from lix_vtab.model.ids import Source
 from lix_vtab.model.json import Json
 from lix_vtab.schema.cel import FUNCTIONS
+from lix_vtab.schema.cel_functions import STANDARD
 
 __all__ = ["cel_to_json", "json_to_cel", "parse"]
 
@@ -95,7 +96,8 @@ class _Program:
     def evaluate(self, variables: Mapping[str, Json], source: Source) -> Json:
         """Evaluate with the variables the expression mentions."""
         context = {name: json_to_cel(variables[name]) for name in self._names if name in variables}
-        functions: dict[str, Any] = {
+        functions: dict[str, Any] = dict(STANDARD)
+        functions |= {
             name: partial(_call, function, source) for name, function in FUNCTIONS.items()
         }
         activation = Activation(functions=functions)

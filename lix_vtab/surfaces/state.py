@@ -202,6 +202,9 @@ class State:
         parsed = _content(content, label, schema_key, schema_version)
         if entity_id is None and parsed is not None and schema_key and schema_version:
             schema = self._session.catalogue.get(schema_key, schema_version)
+            if isinstance(parsed, dict):
+                # the key may be a default
+                parsed = schema.apply_defaults(parsed, self._session.writer.source)
             entity_id = schema.entity_id_of(parsed)
         names = (entity_id, schema_key, file_id, plugin_key, schema_version)
         if set(map(type, names)) != _TEXT:

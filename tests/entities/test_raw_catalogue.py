@@ -329,6 +329,23 @@ def test_defaults_fill_what_is_absent(lix: Session, property: Any, given: Any, s
     assert content(lix, "filled") == {"name": "Sample", "status": status}
 
 
+@pytest.mark.parametrize(
+    "table", ["lix_state", "lix_state_by_version", "lix_internal_state_vtable"]
+)
+def test_the_key_of_a_row_may_be_a_default(lix: Session, table: str) -> None:
+    properties = {"id": {"type": "string", "x-lix-default": "'made-' + by"}, "by": TEXT}
+    lix.store_schema(schema("made", properties, "id", primary_key=["/id"]))
+    version, place = ("", "") if table == "lix_state" else (", version_id", ", 'global'")
+    insert = (
+        f"INSERT INTO {table}(schema_key, file_id, plugin_key, schema_version, snapshot_content"
+        f"{version}) VALUES ('made', 'lix', 'lix', '1', ?{place})"
+    )
+    lix.execute(insert, ('{"by":"default"}',))
+    assert lix.rows("SELECT lixcol_entity_id, id FROM made") == [("made-default", "made-default")]
+    with pytest.raises(LixError, match="Undeclared reference to 'by'"):
+        lix.execute(insert, ("{}",))
+
+
 def test_a_default_is_held_against_the_schema(lix: Session) -> None:
     lix.store_schema(schema("strict", {"name": TEXT, "rank": TEXT | computed("1")}, "name"))
     with pytest.raises(SchemaValidationError, match="/rank 1 is not of type 'string'"):
