@@ -23,7 +23,7 @@ STORED_SCHEMA = "lix_stored_schema"
 
 _ALL = Query(("{snapshot}",), 1, keys=("x.schema_id = ?1",))
 _TEXTS = Query(("{entity_id}", "{snapshot}"), 1, keys=("x.schema_id = ?1",))
-_IDS = Query(("{entity_id}",), 1, keys=("x.schema_id = ?1",))
+_IDS = Query(("{entity_id}",), 1, keys=("x.schema_id = ?1",), deleted=True)
 _OF_KEY = Query(
     ("{snapshot}",), 3, keys=("x.schema_id = ?1", "x.entity_id >= ?2", "x.entity_id < ?3")
 )
@@ -136,7 +136,10 @@ class Catalogue:
         return store.connection.execute(sql, (schema_id, *params, *view.params)).fetchall()
 
     def schema_ids(self) -> str:
-        """Return the interned ids of all stored schema keys as a JSON array."""
+        """Return the interned ids of all schema keys as a JSON array.
+
+        Those that are stored no more count too: rows of theirs are in the past.
+        """
         self.current()
         if self._ids is None:
             names = self._store.names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lix_vtab
+from lix_vtab.errors import TableNotFound
 from tests.state.session import snapshot as content
 
 S = "test_state_history_schema"
@@ -351,3 +352,37 @@ def test_limits_count_rows(h):
             found = h.rows(f"SELECT * FROM {table} LIMIT {limit} OFFSET {offset}")
             rest = max(0, whole - offset)
             assert len(found) == (rest if limit < 0 else min(limit, rest)), table
+
+
+@pytest.mark.parametrize("way", ["delete", "undo"])
+def test_rows_of_a_schema_that_is_gone_are_found_by_their_id(way):
+    with lix_vtab.open() as lix:
+        definition = {
+            "x-lix-key": "note",
+            "x-lix-version": "1",
+            "x-lix-primary-key": ["/id"],
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"id": {"type": "string"}},
+        }
+        lix.register_schema(definition)
+        lix.execute("INSERT INTO note (id) VALUES ('n')")
+        lix.create_checkpoint("noted")
+        lix.execute("DELETE FROM note")
+        if way == "delete":
+            lix.execute("DELETE FROM lix_stored_schema WHERE lixcol_entity_id = 'note~1'")
+        else:
+            lix.switch_version("global")
+            lix.undo()
+            lix.switch_version("main")
+        with pytest.raises(TableNotFound):
+            lix.execute("SELECT * FROM note")
+        for table, column, expected in (
+            ("lix_state_history", "depth", [(0,), (1,)]),
+            ("lix_state_at('noted')", "schema_key", [("note",)]),
+            ("lix_diff('noted', 'HEAD')", "status", [("removed",)]),
+            ("lix_log", "depth", [(0,), (2,)]),
+        ):
+            found = lix.execute(f"SELECT {column} FROM {table} WHERE entity_id = 'n' ORDER BY 1")
+            assert found.rows == expected, table
+        assert lix.execute("SELECT property FROM lix_blame('n', 'noted')").rows == [("id",)]
