@@ -120,10 +120,10 @@ def boot(
 def _activate(session: Session, account: Mapping[str, str]) -> None:
     """Make an account the only active one, storing it first when it is new."""
     id, name = account["id"], account["name"]
-    session.writer.put(
-        GLOBAL, RowWrite(id, "lix_account", "lix", "lix", "1", {"id": id, "name": name})
-    )
     names = session.store.names
+    if session.writer.visible(GLOBAL, Key(names.intern("lix_account"), id, LIX)) is None:
+        row = RowWrite(id, "lix_account", "lix", "lix", "1", {"id": id, "name": name})
+        session.writer.put(GLOBAL, row)
     for active in session.store.active_accounts():
         if active != id:
             key = Key(names.find("lix_active_account"), active, LIX)

@@ -193,8 +193,14 @@ class DirectoryWriter:
 
     def delete(self, version_id: str, directory_id: str, writer_key: str | None) -> bool:
         """Delete a directory with all directories and files in it; tell whether it was there."""
+        self.empty(version_id, directory_id, writer_key)
+        key = Key(DIRECTORY_ID, directory_id, LIX)
+        return self._writer.remove(version_id, key, writer_key=writer_key)
+
+    def empty(self, version_id: str, directory_id: str, writer_key: str | None) -> None:
+        """Delete all directories and files in a directory."""
         scope = self._writer.scope(version_id)
-        below = {directory_id: None}
+        below: dict[str, None] = {directory_id: None}
         files: list[str] = []
         front = [directory_id]
         while front:
@@ -206,12 +212,26 @@ class DirectoryWriter:
         assert self._remove_file is not None
         for id in files:
             self._remove_file(version_id, id, writer_key)
-        removed = False
+        del below[directory_id]
         for id in below:
-            key = Key(DIRECTORY_ID, id, LIX)
-            gone = self._writer.remove(version_id, key, writer_key=writer_key)
-            removed = removed or (gone and id == directory_id)
-        return removed
+            self._writer.remove(version_id, Key(DIRECTORY_ID, id, LIX), writer_key=writer_key)
+
+    def about_to_go(
+        self, version_id: str, key: Key, visible: Visible | None, writer_key: str | None
+    ) -> None:
+        """Delete what is in a directory whose row is about to be deleted; ignore other rows.
+
+        A tombstone holds nothing any more, and an untracked row may hide a tracked one that stays.
+        """
+        if key.schema_id != DIRECTORY_ID or not self._store.versions.listed(version_id):
+            return
+        if visible is not None:
+            if visible.values.snapshot is None:
+                return
+            own = visible.untracked and visible.depth == 0
+            if own and self._writer.beneath(version_id, key) is not None:
+                return
+        self.empty(version_id, key.entity_id, writer_key)
 
     # -- rules
 

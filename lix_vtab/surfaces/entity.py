@@ -149,6 +149,7 @@ class Entity:
         matched = None
         if visible is None:
             matched = session.writer.matched(self._locate(rowid)[1])
+        session.files.directories.about_to_go(version_id, key, visible, session.writer_key)
         session.writer.remove(
             version_id, key, writer_key=session.writer_key, matched=matched, shown=visible
         )

@@ -123,9 +123,9 @@ class State:
         }
         self._refuse_assignments(assigned, version_id, key, visible)
         if "snapshot_content" in assigned and assigned["snapshot_content"] is None:
-            self._session.writer.remove(
-                version_id, key, writer_key=self._writer_key(assigned), raw=self.raw
-            )
+            writer_key = self._writer_key(assigned)
+            self._session.files.directories.about_to_go(version_id, key, visible, writer_key)
+            self._session.writer.remove(version_id, key, writer_key=writer_key, raw=self.raw)
             return
         self._session.writer.put(
             version_id,
@@ -151,6 +151,7 @@ class State:
         matched = None
         if visible is None and not self.raw:
             matched = session.writer.matched(self._locate(rowid)[1])
+        session.files.directories.about_to_go(version_id, key, visible, session.writer_key)
         session.writer.remove(
             version_id,
             key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lix_vtab.errors import ConstraintViolation, InvalidValueError, LixError, UniqueError
-from tests.filesystem.ways import commits, data, directories, make, paths, put
+from tests.filesystem.ways import commits, data, directories, make, paths, put, put_in
 from tests.state.session import Session
 
 
@@ -34,6 +34,52 @@ def test_deleting_a_directory_deletes_what_is_in_it(lix: Session, where: str) ->
         ("lix_binary_blob_ref", "kept"),
         ("lix_file_descriptor", "kept"),
     ]
+
+
+DIRECTORY_ROW = "schema_key = 'lix_directory_descriptor' AND snapshot_content ->> '$.name' = 'docs'"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"DELETE FROM lix_state WHERE {DIRECTORY_ROW}",
+        f"DELETE FROM lix_state_by_version WHERE {DIRECTORY_ROW}",
+        f"DELETE FROM lix_internal_state_vtable WHERE {DIRECTORY_ROW}",
+        f"UPDATE lix_state SET snapshot_content = NULL WHERE {DIRECTORY_ROW}",
+        "DELETE FROM lix_directory_descriptor WHERE name = 'docs'",
+        "DELETE FROM lix_state WHERE schema_key IN"
+        " ('lix_directory_descriptor', 'lix_file_descriptor') AND entity_id <> 'kept'",
+    ],
+)
+def test_deleting_its_row_deletes_what_is_in_it_too(lix: Session, statement: str) -> None:
+    put(lix, "in", "/docs/a.bin", b"\x00\x01")
+    put(lix, "deep", "/docs/deep/b.bin", b"\x00\x02")
+    put(lix, "kept", "/c.bin", b"\x00")
+    before = commits(lix)
+    lix.execute(statement)
+    assert (paths(lix), directories(lix)) == (["/c.bin"], [])
+    assert ("lix_file_descriptor", "kept") in live_rows(lix)
+    assert commits(lix) == before + 1
+
+
+def test_a_directory_that_shows_again_keeps_what_is_in_it(lix: Session) -> None:
+    put(lix, "in", "/docs/a.bin", b"\x00")
+    lix.execute(
+        "INSERT INTO lix_state (entity_id, schema_key, file_id, plugin_key, schema_version,"
+        " snapshot_content, untracked) SELECT entity_id, schema_key, file_id, plugin_key,"
+        f" schema_version, snapshot_content, 1 FROM lix_state WHERE {DIRECTORY_ROW}"
+    )
+    lix.execute(f"DELETE FROM lix_state WHERE {DIRECTORY_ROW} AND untracked = 1")
+    assert paths(lix) == ["/docs/a.bin"]
+
+
+def test_an_inherited_directory_goes_with_what_versions_have_in_it(lix: Session) -> None:
+    put_in(lix, "global", "g", "/docs/g.bin", b"\x00")
+    put(lix, "m", "/docs/m.bin", b"\x00")
+    assert paths(lix) == ["/docs/g.bin", "/docs/m.bin"]
+    lix.execute(f"DELETE FROM lix_state_by_version WHERE {DIRECTORY_ROW}")
+    assert lix.rows("SELECT path FROM lix_file_by_version") == []
+    assert lix.rows("SELECT path FROM lix_directory_by_version") == []
 
 
 def test_deleting_with_a_parameter(lix: Session) -> None:

@@ -353,6 +353,16 @@ def test_account_given_at_opening_becomes_the_only_active_one(path):
         assert lix.execute("SELECT account_id FROM lix_active_account").rows == [("bob",)]
 
 
+def test_an_account_that_is_known_keeps_its_name(path):
+    for name in ("Ada", "Nobody"):
+        with lix_vtab.open(path, account={"id": "ada", "name": name}) as lix:
+            assert lix.execute("SELECT id, name FROM lix_account").rows == [("ada", "Ada")]
+    with lix_vtab.open(path) as lix:
+        lix.execute("UPDATE lix_account SET name = 'Ada L.'")
+    with lix_vtab.open(path, account={"id": "ada", "name": "Ada"}) as lix:
+        assert lix.execute("SELECT name FROM lix_account").rows == [("Ada L.",)]
+
+
 def test_a_question_that_reads_no_table_notices_other_connections(path):
     with lix_vtab.open(path) as one, lix_vtab.open(path) as two:
         id = one.active_version.id
