@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -131,11 +132,13 @@ class Plugins:
         self, plugin: Plugin, before: File | None, after: File, context: StateContext | None
     ) -> Detection:
         """Ask a plugin what a write of bytes changes."""
-        return self._runner.detect(plugin, before, after, context)
+        with self._guest(plugin):
+            return self._runner.detect(plugin, before, after, context)
 
     def apply(self, plugin: Plugin, file: File, changes: Sequence[EntityChange]) -> bytes:
         """Let a plugin write the bytes of a file."""
-        return self._runner.apply(plugin, file, changes)
+        with self._guest(plugin):
+            return self._runner.apply(plugin, file, changes)
 
     def replace(
         self,
@@ -145,7 +148,27 @@ class Plugins:
         context: StateContext,
     ) -> bytes | None:
         """Let a plugin put edits into the bytes of a file; None when it cannot."""
-        return self._runner.replace(plugin, file, replacements, context)
+        with self._guest(plugin):
+            return self._runner.replace(plugin, file, replacements, context)
+
+    @contextmanager
+    def _guest(self, plugin: Plugin) -> Iterator[None]:
+        """Let a plugin work; it may look at the database, but leaves it alone."""
+        writer, before = self._writer, self._writer.guest
+        transaction = self._transaction()
+        writer.guest = plugin.key
+        try:
+            yield
+        finally:
+            writer.guest = before
+        if self._transaction() != transaction:
+            raise PluginError(
+                f"plugin '{plugin.key}' may not begin or end a transaction",
+                details={"plugin": plugin.key},
+            )
+
+    def _transaction(self) -> tuple[bool, bool]:
+        return self._store.connection.in_transaction, self._store.transaction.active
 
     # -- installing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lix_vtab.errors import ReadOnlyError
+from lix_vtab.errors import PluginError, ReadOnlyError
 from lix_vtab.model.ids import Source, SystemSource
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
@@ -41,12 +41,12 @@ class Writer:
 
     `guard` gives the rules between rows that a schema key is under, when a row is written or (with
     True) removed. `conflict` is what the running statement wants done about a conflict, as SQLite
-    numbers it.
+    numbers it. `guest` is the plugin that is at work, which may look but not write.
     """
 
     __slots__ = (
         "_any", "_catalogue", "_epoch", "_lanes", "_preparing", "_scopes", "_store", "_watchers",
-        "conflict", "guard", "source",
+        "conflict", "guard", "guest", "source",
     )  # fmt: skip
 
     def __init__(self, store: Store, scopes: Scopes, catalogue: Catalogue) -> None:
@@ -61,6 +61,7 @@ class Writer:
         self.source: Source = SystemSource()
         self.guard: Callable[[str, bool], tuple[Watcher, ...]] = lambda schema_key, removal: ()
         self.conflict = ABORT
+        self.guest: str | None = None
 
     def watch(self, schema_key: str | None, watcher: Watcher) -> None:
         """Register rules for a schema key, or for every row with None."""
@@ -80,6 +81,15 @@ class Writer:
         watchers = self._watchers.get(schema_key, self._any)
         guards = self.guard(schema_key, removal)
         return (*watchers, *guards) if guards else watchers
+
+    def refuse_guest(self) -> None:
+        """Refuse to write on behalf of a plugin."""
+        if self.guest is not None:
+            raise PluginError(
+                f"plugin '{self.guest}' may not write to the database it works for",
+                hint="what a plugin wants written it returns",
+                details={"plugin": self.guest},
+            )
 
     def place_of(self, version_id: str) -> tuple[int, int]:
         """Return the number and segment of a version that can be written, or raise."""

@@ -270,6 +270,7 @@ class Table:
         session = self._session
         if session.connection.is_interrupted:
             raise Interrupted("the statement was interrupted")
+        session.writer.refuse_guest()
         session.store.refresh()
         # asked first: reading on runs other statements
         conflict = session.writer.conflict = session.connection.vtab_on_conflict()

@@ -64,6 +64,7 @@ def _numbers(function: SqlFunction) -> Iterable[int]:
 
 def _atomically(session: Session, call: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any) -> Any:
+        session.writer.refuse_guest()
         session.store.refresh()
         with session.atomic():
             return call(*args)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import lix_vtab
-from lix_vtab.errors import LixError
+from lix_vtab.errors import LixError, PluginError
 from lix_vtab.plugins import EntityChange, File
 from tests.filesystem.toys import Toy
 from tests.filesystem.ways import commits, data, entities, paths, put, put_in
@@ -265,3 +265,74 @@ def _everything(lix: lix_vtab.Lix) -> list[Any]:
             "SELECT hash FROM lix_internal_chunk ORDER BY 1",
         )
     ]
+
+
+REENTRANT: dict[str, Callable[[lix_vtab.Lix], object]] = {
+    "another file": lambda lix: lix.write_file("/other.bin", "x"),
+    "the same path": lambda lix: lix.connection.execute(
+        "INSERT INTO lix_file (path) VALUES ('/bad.words')"
+    ),
+    "state": lambda lix: lix.execute("INSERT INTO lix_key_value (key, value) VALUES ('k', '1')"),
+    "a version": lambda lix: lix.create_version("mine"),
+    "the plugins": lambda lix: lix.uninstall_plugin("toy_words"),
+}
+
+
+@pytest.mark.parametrize("name", REENTRANT)
+@pytest.mark.parametrize("in_transaction", [False, True])
+@pytest.mark.parametrize("swallows", [False, True])
+def test_a_plugin_may_not_write(name: str, in_transaction: bool, swallows: bool) -> None:
+    plugin = Hostile()
+    refused: list[Exception] = []
+
+    def answer() -> list[EntityChange]:
+        assert lix.execute("SELECT path FROM lix_file").rows == [("/good.words",)]
+        try:
+            REENTRANT[name](lix)
+        except LixError as error:
+            refused.append(error)
+            if not swallows:
+                raise
+        return [plugin.change("ok", 1)]
+
+    plugin.answer = answer
+    with lix_vtab.open(plugins=[plugin], internal=True) as lix:
+        lix.write_file("/good.words", "good")
+        before = _everything(lix)
+        if in_transaction:
+            lix.connection.execute("BEGIN")
+        if swallows:
+            lix.execute("INSERT INTO lix_file (id, path, data) VALUES ('b', '/bad.words', 'x')")
+            lix.execute("DELETE FROM lix_file WHERE id = 'b'")
+        else:
+            with pytest.raises(PluginError, match="may not write to the database"):
+                lix.execute("INSERT INTO lix_file (path, data) VALUES ('/bad.words', 'x')")
+        assert "may not write to the database" in str(refused[0])
+        if in_transaction:
+            lix.connection.execute("COMMIT")
+        assert _everything(lix)[:3] == before[:3]
+        assert lix.check() == []
+
+
+@pytest.mark.parametrize("sql", ["BEGIN", "ROLLBACK"])
+def test_a_plugin_may_not_begin_or_end_a_transaction(sql: str) -> None:
+    plugin = Hostile()
+
+    def answer() -> list[EntityChange]:
+        lix.connection.execute(sql)
+        return [plugin.change("ok", 1)]
+
+    plugin.answer = answer
+    with lix_vtab.open(plugins=[plugin]) as lix:
+        lix.write_file("/good.words", "good")
+        if sql == "ROLLBACK":
+            lix.connection.execute("BEGIN")
+            lix.write_file("/more.words", "good")
+        with pytest.raises(LixError):
+            lix.execute("INSERT INTO lix_file (path, data) VALUES ('/bad.words', 'bad')")
+        if lix.connection.in_transaction:
+            lix.connection.execute("ROLLBACK")
+        assert lix.execute("SELECT path FROM lix_file").rows == [("/good.words",)]
+        assert lix.check() == []
+        lix.write_file("/more.words", "good")
+        assert lix.check() == []
