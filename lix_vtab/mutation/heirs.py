@@ -16,13 +16,13 @@ __all__ = ["Heirs"]
 class Heirs:
     """Finds the versions whose own rows a version's rules between rows must not forget."""
 
-    __slots__ = ("_generation", "_known", "_scopes", "_store", "_writer")
+    __slots__ = ("_known", "_scopes", "_stamp", "_store", "_writer")
 
     def __init__(self, store: Store, scopes: Scopes, writer: Writer) -> None:
         self._store = store
         self._scopes = scopes
         self._writer = writer
-        self._generation = -1
+        self._stamp = (-1, -1)
         self._known: dict[str, dict[int, list[Scope]]] = {}
 
     def holding(
@@ -48,9 +48,10 @@ class Heirs:
     def _of(self, version_id: str) -> dict[int, list[Scope]]:
         """Return the heirs of a version by each holder they look into before it."""
         versions = self._store.versions
-        if versions.generation != self._generation:
+        stamp = (versions.generation, versions.births)
+        if stamp != self._stamp:
             self._known.clear()
-            self._generation = versions.generation
+            self._stamp = stamp
         known = self._known.get(version_id)
         if known is None:
             known = {}

@@ -65,7 +65,8 @@ class Versions:
     """Finds, creates and moves versions.
 
     Chains and segments are cached until a version changes; tips move with every commit and are
-    read when asked for.
+    read when asked for. `generation` is another number whenever what is known of a version may be
+    wrong, `births` when there may be one more.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class Versions:
         "_segments",
         "_transaction",
         "_volatile",
+        "births",
         "generation",
     )
 
@@ -112,6 +114,7 @@ class Versions:
         self._parents: frozenset[str] | None = None
         self._volatile = False
         self.generation = 0
+        self.births = 0
         transaction.after_commit(self._settle)
         transaction.on_rollback(self.forget)
 
@@ -300,6 +303,7 @@ class Versions:
             # nothing that is cached stands on a version nobody has looked at, but that it is not
             self._descriptors.pop(id, None)
             self._parents = None
+            self.births += 1
 
     def forget(self) -> None:
         """Drop what is cached because something was undone or another connection wrote."""

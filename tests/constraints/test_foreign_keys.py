@@ -277,6 +277,21 @@ def test_rows_of_heirs_count_while_they_inherit_the_target(lix: Session) -> None
     assert ids(lix, "parent") == ["g"]
 
 
+def test_heirs_that_come_later_count_too(lix: Session) -> None:
+    lix.execute("INSERT INTO parent(id) VALUES ('a')")
+    put(lix, "child", "c", "a")
+    lix.execute("DELETE FROM child")
+    # whoever looks for heirs now finds none
+    lix.execute("DELETE FROM parent WHERE id = 'a'")
+    draft = lix.create_version("draft", inherits_from=lix.main()).id
+    leaf = lix.create_version("leaf", inherits_from=draft).id
+    lix.execute("INSERT INTO parent(id) VALUES ('b')")
+    put(lix, "child", "c", "b", version_id=leaf)
+    with pytest.raises(ForeignKeyError, match=HELD):
+        lix.execute("DELETE FROM parent WHERE id = 'b'")
+    assert ids(lix, "parent") == ["b"]
+
+
 def test_rows_that_heirs_inherit_count_once(lix: Session) -> None:
     lix.execute("INSERT INTO parent_by_version(id, lixcol_version_id) VALUES ('g', 'global')")
     put(lix, "child", "c", "g", version_id="global")
