@@ -124,7 +124,11 @@ class Reader:
         """Find rows of a scope given by the caller, such as that of a commit."""
         self._session.store.refresh()
         bound = self._bind(plan, args)
-        return () if bound is None else self._read(bound, scope)
+        if bound is None:
+            return ()
+        if bound.versions is not None and scope.version_id not in bound.versions:
+            return ()
+        return self._read(bound, scope)
 
     def versions(self, plan: Plan, args: Sequence[Any]) -> list[str]:
         """Return the versions a query of a `multi` table is about."""

@@ -110,6 +110,16 @@ def test_the_running_transaction_is_the_tip(at):
         }
 
 
+def test_the_version_is_a_condition_like_any_other(at):
+    (main,) = at.rows("SELECT DISTINCT version_id FROM lix_state_at('HEAD~1')")[0]
+    every = at.rows("SELECT entity_id FROM lix_state_at('HEAD~1') ORDER BY 1")
+    asked = "SELECT entity_id FROM lix_state_at('HEAD~1') WHERE version_id {} ORDER BY 1"
+    for condition in (f"= '{main}'", f"IN ('x', '{main}', '{main}')", "IS NOT NULL", "<> 'global'"):
+        assert at.rows(asked.format(condition)) == every, condition
+    for condition in ("= 'global'", "IN ('global', 'x')", f"= upper('{main}')", "IS NULL", "= 1"):
+        assert at.rows(asked.format(condition)) == [], condition
+
+
 def test_it_is_read_only(at):
     with pytest.raises(lix_vtab.LixError, match="read-only"):
         at.execute("DELETE FROM lix_key_value_at")
