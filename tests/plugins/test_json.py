@@ -338,6 +338,12 @@ def test_wide_numbers_are_exact() -> None:
     assert ids_of(made.write(b'{"a":123456789012345678901234567891,"b":2}')) == ["/b"]
 
 
+def test_deep_nesting_comes_back() -> None:
+    deep, other = ('{"a":' * 64 + f'"{leaf}"' + "}" * 64 for leaf in ("x", "y"))
+    made = world(deep)
+    assert ids_of(made.write(other.encode())) == ["/a" * 64]
+
+
 def test_nesting_is_limited() -> None:
     assert world("[" * 127 + "]" * 127).data is not None
     with pytest.raises(PluginInvalidInput, match="nest deeper than 127"):
