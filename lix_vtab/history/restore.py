@@ -145,7 +145,7 @@ class Restorer:
     ) -> Commit:
         """Give a version the `after` side of differences, and files the bytes of a source."""
         commits = self._store.commits
-        before = self.tip(version_id)
+        before = self._tip_seq(version_id)
         for difference in sorted(wanted, key=_order):
             self._apply(version_id, difference, writer_key)
         listed = sorted(files)
@@ -156,7 +156,7 @@ class Restorer:
         if always:
             commits.open(self._writer.place_of(version_id)[0])
         made = self.tip(version_id)
-        if made.seq != before.seq:
+        if made.seq != before:
             commits.describe(made.seq, message)
             self.seal(version_id)
         return made
@@ -187,14 +187,17 @@ class Restorer:
 
     def tip(self, version_id: str) -> Commit:
         """Return the tip of a version or raise CommitNotFound."""
-        pointer = self._store.versions.pointer(version_id)
-        seq = None if pointer is None else pointer.tip_seq
+        seq = self._tip_seq(version_id)
         commit = None if seq is None else self._store.commits.by_seq(seq)
         if commit is None:
             raise CommitNotFound(
                 f"version '{version_id}' has no commit", details={"version_id": version_id}
             )
         return commit
+
+    def _tip_seq(self, version_id: str) -> int | None:
+        pointer = self._store.versions.pointer(version_id)
+        return None if pointer is None else pointer.tip_seq
 
     def _apply(self, version_id: str, difference: Difference, writer_key: str | None) -> None:
         schema_key, entity_id, file_id, before, after = difference

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError, NothingToRedo, NothingToUndo
-from lix_vtab.history.core import History
 from lix_vtab.history.restore import Restorer
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
@@ -49,11 +48,10 @@ class Undo:
     Remembers which commits this session made, for those who only want to undo their own.
     """
 
-    __slots__ = ("_closing", "_history", "_made", "_restorer", "_store")
+    __slots__ = ("_closing", "_made", "_restorer", "_store")
 
-    def __init__(self, store: Store, history: History, restorer: Restorer) -> None:
+    def __init__(self, store: Store, restorer: Restorer) -> None:
         self._store = store
-        self._history = history
         self._restorer = restorer
         self._closing: tuple[int, int] | None = None
         self._made: list[tuple[int, int]] = []
@@ -118,11 +116,11 @@ class Undo:
         skip_seq: int | None,
         writer_key: str | None,
     ) -> Commit:
-        target = self._store.commits.by_seq(target_seq)
+        commits = self._store.commits
+        target = commits.by_seq(target_seq)
         if target is None:
             raise CorruptError(f"commit number {target_seq} does not exist")
-        parents = self._history.graph.parents(target)
-        before = parents[0] if parents else None
+        before = None if target.parent_seq is None else commits.by_seq(target.parent_seq)
         ends = (target, before) if kind == "undo" else (before, target)
         made = self._restorer.transfer(
             version_id,

@@ -233,9 +233,9 @@ class Commits:
 
     def seal(self, version_no: int) -> None:
         """Complete the open commit of one version for good: what follows gets another commit."""
-        for hook in self.before_seal:
-            hook()
         if self._first_open is not None:
+            for hook in self.before_seal:
+                hook()
             self._open.pop(version_no, None)
             self._sealed = True
             self._complete("seq >= ? AND version_no = ?", self._first_open, version_no)

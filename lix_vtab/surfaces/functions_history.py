@@ -41,7 +41,7 @@ def history_functions(session: Session) -> list[SqlFunction]:
     restorer = Restorer(
         session.store, session.catalogue, session.writer, session.history, session.files
     )
-    undoing = Undo(session.store, session.history, restorer)
+    undoing = Undo(session.store, restorer)
 
     def restore(revision: str, paths: str | None = None, entities: str | None = None) -> str:
         """Make the active version show what a revision shows; return the commit id.
