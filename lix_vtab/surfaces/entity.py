@@ -14,7 +14,7 @@ from lix_vtab.schema import CompiledSchema
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
 from lix_vtab.surfaces.entity_pins import override_filters
-from lix_vtab.surfaces.entity_rows import EntityRows, entity_id_of
+from lix_vtab.surfaces.entity_rows import EntityRows, entity_ids_of
 from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups
 from lix_vtab.surfaces.planner import Column, Plan
 from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
@@ -93,7 +93,7 @@ class Entity:
             schema_key=schema.key,
             filters=override_filters(schema),
             multi=self.multi,
-            entity_of=self._entity_of if whole else None,
+            entities_of=self._entities_of if whole else None,
             lookups=self.lookups,
         )
 
@@ -178,9 +178,9 @@ class Entity:
         """Return the one entity a plan looks for by its whole primary key."""
         return self._ready().reader.entity_id(plan, args)
 
-    def _entity_of(self, values: dict[str, Any]) -> str | None:
-        """Return the entity id of a primary key given as SQL values; None when none has it."""
-        return entity_id_of(self.schema, values)
+    def _entities_of(self, values: dict[str, Any]) -> list[str]:
+        """Return the entity ids a primary key given as SQL values may have."""
+        return entity_ids_of(self.schema, values)
 
     @property
     def conflict_keys(self) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from lix_vtab.session import Session
 from lix_vtab.surfaces.at import REVISION, At
 from lix_vtab.surfaces.base import ReadOnlySurface
 from lix_vtab.surfaces.entity_pins import override_filters, pinned_values
-from lix_vtab.surfaces.entity_rows import entity_id_of
+from lix_vtab.surfaces.entity_rows import entity_ids_of
 from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups
 from lix_vtab.surfaces.history_reader import HISTORY_COLUMNS, HistoryReader
 from lix_vtab.surfaces.planner import Column, Plan
@@ -62,7 +62,7 @@ class EntityHistory(ReadOnlySurface):
                 _keyed(self.columns, _schema(self._session, self._key)),
                 schema_key=self._key,
                 prefix="lixcol_",
-                entity_of=entity_of(self._session, self._key),
+                entities_of=entities_of(self._session, self._key),
                 pinned=tuple(pinned_values(_schema(self._session, self._key))),
                 home=_schema(self._session, self._key).home,
             )
@@ -83,7 +83,7 @@ def entity_at(session: Session, shape: EntityShape) -> At:
                 columns,
                 schema_key=shape.key,
                 filters=override_filters(_schema(session, shape.key), live=False),
-                entity_of=entity_of(session, shape.key),
+                entities_of=entities_of(session, shape.key),
                 lookups=lookups,
             )
         return reader.rows_at(plan, args, scope)
@@ -91,9 +91,9 @@ def entity_at(session: Session, shape: EntityShape) -> At:
     return At(session, f"{shape.key}_at", columns, rows_at, lookups=lookups)
 
 
-def entity_of(session: Session, key: str) -> Callable[[dict[str, Any]], str | None]:
-    """Return what makes an entity id of the primary key of a schema, given as SQL values."""
-    return lambda values: entity_id_of(_schema(session, key), values)
+def entities_of(session: Session, key: str) -> Callable[[dict[str, Any]], list[str]]:
+    """Return what makes entity ids of the primary key of a schema, given as SQL values."""
+    return lambda values: entity_ids_of(_schema(session, key), values)
 
 
 def _schema(session: Session, key: str) -> CompiledSchema:

@@ -16,7 +16,7 @@ from lix_vtab.storage.rows import Key, Values
 from lix_vtab.surfaces.entity_pins import pinned_metadata
 from lix_vtab.surfaces.values import flag, json_value, text
 
-__all__ = ["EntityRows", "entity_id_of"]
+__all__ = ["EntityRows", "entity_ids_of"]
 
 
 class EntityRows:
@@ -171,14 +171,35 @@ class EntityRows:
         return content, self.schema.version if changed else values.schema_version
 
 
-def entity_id_of(schema: CompiledSchema, values: Mapping[str, Any]) -> str | None:
-    """Return the entity id of a primary key given as SQL values; None when no row can have it."""
-    content: dict[str, Json] = {}
+def entity_ids_of(schema: CompiledSchema, values: Mapping[str, Any]) -> list[str]:
+    """Return the entity ids a primary key given as SQL values may have, none when no row has it.
+
+    To SQL a number is the same however JSON writes it, so there can be more than one.
+    """
+    contents: list[dict[str, Json]] = [{}]
     for name, value in values.items():
         if value is None:
-            return None
-        content[name] = from_sql(value, schema.properties[name], name)
-    return schema.entity_id_of(content)
+            return []
+        spelled = _spellings(
+            from_sql(value, schema.properties[name], name), schema.properties[name]
+        )
+        contents = [{**content, name: each} for content in contents for each in spelled]
+    found = (schema.entity_id_of(content) for content in contents)
+    return [id for id in dict.fromkeys(found) if id is not None]
+
+
+def _spellings(value: Json, property: Property) -> list[Json]:
+    """Return the values that are equal to one in SQL."""
+    if type(value) not in (int, float, bool):
+        return [value]
+    spelled = [value]
+    if property.fraction:
+        spelled += [float(value)] if type(value) is not float else []
+        spelled += [int(value)] if value == int(value) else []
+        spelled += [-0.0] if value == 0 else []
+    if property.boolean and value in (0, 1):
+        spelled.append(bool(value))
+    return spelled
 
 
 def _nullable(schema: CompiledSchema) -> tuple[str, ...]:

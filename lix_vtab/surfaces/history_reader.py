@@ -27,7 +27,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
 from lix_vtab.surfaces.planner import Column, Plan, Term
-from lix_vtab.surfaces.reader import affine, whole_key
+from lix_vtab.surfaces.reader import affine, one_spelling, whole_key
 
 __all__ = ["HISTORY_COLUMNS", "HistoryReader"]
 
@@ -57,6 +57,8 @@ _FIELDS = {
 _FIELD = re.compile(r"\{(\w+)\}")
 _INTERNED = {"schema": "schema_id", "file": "file_id", "plugin": "plugin_id"}
 _KEYS = ("schema_id", "file_id", "entity_id")
+
+_ANY_OF = "{0}.entity_id IN (SELECT value FROM json_each(?))"
 
 FARTHEST = 1000
 """Up to this depth commits are enumerated to find their changes."""
@@ -96,7 +98,7 @@ class HistoryReader:
     `columns` must have the `HISTORY_COLUMNS`, with `prefix` before their names; the
     others are templates over `entity_id`, `schema_key`, `file_id`, `plugin_key`, `snapshot`,
     `schema_version`, `metadata`, `change_id`, `created_at` and `writer_key`. `schema_key` fixes the
-    schema, `entity_of` makes an entity id of the values of all columns with role `key`. `pinned`
+    schema, `entities_of` makes entity ids of the values of all columns with role `key`. `pinned`
     are fields and the value every row has there. `home` names the version to start from when it is
     not the active one.
     """
@@ -105,7 +107,7 @@ class HistoryReader:
         "_columns",
         "_commit",
         "_depth",
-        "_entity_of",
+        "_entities_of",
         "_home",
         "_keys",
         "_pinned",
@@ -121,7 +123,7 @@ class HistoryReader:
         *,
         schema_key: str | None = None,
         prefix: str = "",
-        entity_of: Callable[[dict[str, Any]], str | None] | None = None,
+        entities_of: Callable[[dict[str, Any]], list[str]] | None = None,
         pinned: Sequence[tuple[str, Any]] = (),
         home: str | None = None,
     ) -> None:
@@ -129,7 +131,7 @@ class HistoryReader:
         self._home = home
         self._pinned = tuple(pinned)
         self._schema_key = schema_key
-        self._entity_of = entity_of
+        self._entities_of = entities_of
         self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
         places = {column.name: n for n, column in enumerate(columns)}
         self._columns = [*columns]
@@ -153,9 +155,13 @@ class HistoryReader:
             schema_id = self._session.store.names.find(self._schema_key)
             conditions.append(_Condition("{0}.schema_id = ?", schema_id, "schema_id"))
         if self._is_keyed(plan):
-            assert self._entity_of is not None
-            entity_id = whole_key(self._columns, self._entity_of, plan, args)
-            conditions.append(_Condition("{0}.entity_id = ?", entity_id, "entity_id"))
+            assert self._entities_of is not None
+            ids = whole_key(self._columns, self._entities_of, plan, args)
+            conditions.append(
+                _Condition("{0}.entity_id = ?", ids[0] if ids else None, "entity_id")
+                if one_spelling(self._columns)
+                else _Condition(_ANY_OF, orjson.dumps(ids).decode(), "entity_id")
+            )
         root: Revision | None = None
         commit_id: str | None = None
         farthest: int | None = None
@@ -194,7 +200,7 @@ class HistoryReader:
 
     def _is_keyed(self, plan: Plan) -> bool:
         """Tell whether a plan gives a primary key whole, so that its entity can be looked up."""
-        if self._entity_of is None or not self._keys:
+        if self._entities_of is None or not self._keys:
             return False
         return self._keys <= {term.column for term in plan.terms if term.operator == "="}
 

@@ -21,10 +21,20 @@ from lix_vtab.storage.index_tables import WITH_VALUE
 from lix_vtab.storage.names import LIX
 from lix_vtab.surfaces.planner import Column, Lookup, Plan, Term, choose_lookup
 
-__all__ = ["VERSION_SHIFT", "Reader", "affine", "join_rowid", "split_rowid", "whole_key"]
+__all__ = [
+    "VERSION_SHIFT",
+    "Reader",
+    "affine",
+    "join_rowid",
+    "one_spelling",
+    "split_rowid",
+    "whole_key",
+]
 
 VERSION_SHIFT = 40
 """Rowids of tables that show several versions carry the version's number above this bit."""
+
+_KEY_IN = "x.entity_id IN (SELECT value FROM json_each({}))"
 
 _INTERNED = {"schema": "x.schema_id", "file": "x.file_id", "plugin": "{plugin}"}
 
@@ -61,12 +71,12 @@ class Reader:
     """Finds state rows. `schema_key` fixes the schema, `filters` are conditions that always hold.
 
     `multi` shows the rows of many versions, `own` only what versions hold themselves (tombstones
-    included). `entity_of` makes an entity id of the values of all columns with role `key`.
+    included). `entities_of` makes entity ids of the values of all columns with role `key`.
     """
 
     __slots__ = (
         "_columns",
-        "_entity_of",
+        "_entities_of",
         "_filters",
         "_keys",
         "_lookups",
@@ -85,7 +95,7 @@ class Reader:
         filters: Sequence[str] = (),
         multi: bool = False,
         own: bool = False,
-        entity_of: Callable[[dict[str, Any]], str | None] | None = None,
+        entities_of: Callable[[dict[str, Any]], list[str]] | None = None,
         lookups: Sequence[Lookup] = (),
     ) -> None:
         self._session = session
@@ -94,7 +104,7 @@ class Reader:
         self._filters = tuple(filters)
         self._multi = multi
         self._own = own
-        self._entity_of = entity_of
+        self._entities_of = entities_of
         self._lookups = lookups
         self._keys = frozenset(n for n, column in enumerate(columns) if column.role == "key")
 
@@ -279,8 +289,11 @@ class Reader:
     def _shortcuts(self, making: _Making, plan: Plan) -> None:
         """Add conditions that follow from the others and let an index be used."""
         equal = {t.column for t in plan.terms if t.operator == "="}
-        if self._entity_of is not None and self._keys and self._keys <= equal:
-            making.key("x.entity_id = {}", lambda args: self._key_of(plan, args))
+        if self._entities_of is not None and self._keys and self._keys <= equal:
+            if one_spelling(self._columns):
+                making.key("x.entity_id = {}", lambda args: self._key_of(plan, args))
+            else:
+                making.key(_KEY_IN, lambda args: _listed(self._keys_of(plan, args)))
         lookup = choose_lookup(self._columns, self._lookups, plan.terms)
         if lookup is not None:
             self._look_up(making, plan, lookup)
@@ -328,15 +341,18 @@ class Reader:
         making.filters.append(WITH_VALUE.replace("@group", f"?{group}").replace("@values", wanted))
 
     def _key_of(self, plan: Plan, args: Sequence[Any]) -> Any:
-        """Return the entity id of a primary key given whole."""
-        assert self._entity_of is not None
-        entity_id = whole_key(self._columns, self._entity_of, plan, args)
-        return _NOWHERE if entity_id is None else entity_id
+        """Return the entity id of a primary key given whole, if there can be but one."""
+        found = self._keys_of(plan, args)
+        return found[0] if len(found) == 1 else _NOWHERE
+
+    def _keys_of(self, plan: Plan, args: Sequence[Any]) -> list[str]:
+        assert self._entities_of is not None
+        return whole_key(self._columns, self._entities_of, plan, args)
 
     def entity_id(self, plan: Plan, args: Sequence[Any]) -> str | None:
         """Return the entity id of a primary key given whole, None when a plan has none."""
         equal = {t.column for t in plan.terms if t.operator == "="}
-        if self._entity_of is None or not self._keys or not self._keys <= equal:
+        if self._entities_of is None or not self._keys or not self._keys <= equal:
             return None
         found = self._key_of(plan, args)
         return found if isinstance(found, str) else None
@@ -399,22 +415,27 @@ def indexed_value(values: Sequence[Any]) -> Any:
     return indexable(values)
 
 
+def one_spelling(columns: Sequence[Column]) -> bool:
+    """Tell whether equal values of a key's columns are always written alike."""
+    return all(c.declared in ("TEXT", "INTEGER", "BOOLEAN") for c in columns if c.role == "key")
+
+
 def whole_key(
     columns: Sequence[Column],
-    entity_of: Callable[[dict[str, Any]], str | None],
+    entities_of: Callable[[dict[str, Any]], list[str]],
     plan: Plan,
     args: Sequence[Any],
-) -> str | None:
-    """Return the entity id of a primary key a plan gives whole; None when no row can have it."""
+) -> list[str]:
+    """Return the entity ids a primary key may have that a plan gives whole."""
     values = {
         columns[term.column].name: affine(args[term.argument], columns[term.column].declared)
         for term in plan.terms
         if columns[term.column].role == "key" and term.operator == "="
     }
     try:
-        return entity_of(values)
+        return entities_of(values)
     except LixError:
-        return None
+        return []
 
 
 def _argument(place: int) -> Step:

@@ -276,6 +276,43 @@ class TestKeys:
         with pytest.raises(UniqueError):
             lix.execute("INSERT INTO num(n) VALUES (1)")
 
+    @pytest.mark.parametrize("kind", [["number"], ["number", "boolean"], ["integer"], None])
+    def test_numbers_are_found_however_they_are_written(
+        self, lix: Session, kind: list[str] | None
+    ) -> None:
+        rule = {} if kind is None else {"type": kind}
+        lix.store_schema(schema("num", {"n": rule, "v": TEXT}, primary_key=["/n"]))
+        values = [1, 2.0, -0.0, 10**6] if kind == ["integer"] else [1, 2.0, 1.5, -0.0, 1e20]
+        for value in values:
+            lix.execute("INSERT INTO num(n, v) VALUES (?, 'v' || ?1)", (value,))
+        if kind != ["integer"] and (kind is None or "boolean" in kind):
+            lix.execute("INSERT INTO num(n, v) VALUES (lix_json('true'), 'yes')")
+        declared = lix.value("SELECT type FROM pragma_table_info('num') WHERE name = 'n'")
+        # the same comparison, made by SQLite itself on an ordinary table
+        lix.connection.execute(f"CREATE TEMP TABLE plain(n {declared}, v)")
+        lix.connection.execute("INSERT INTO temp.plain SELECT n, v FROM main.num")
+        plain = lix.connection
+        for given in (
+            "1",
+            "1.0",
+            "2",
+            "2.0",
+            "1.5",
+            "0",
+            "-0.0",
+            "1e20",
+            "1e6",
+            "'1'",
+            "3",
+            "NULL",
+        ):
+            where = f"WHERE n = {given} ORDER BY v"
+            expected = plain.execute(f"SELECT v FROM temp.plain {where}").fetchall()
+            for table in ("num", "num_by_version", "num_history", "num_at('HEAD')"):
+                found = lix.lix.execute(f"SELECT DISTINCT v FROM {table} {where}").rows
+                assert found == expected, (given, table)
+        assert "n =" in self.plan(lix, "SELECT v FROM num WHERE n = 1")
+
     def test_composite(self, lix: Session) -> None:
         lix.store_schema(
             schema(
