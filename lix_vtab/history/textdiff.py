@@ -16,8 +16,8 @@ def text_diff(
 ) -> str:
     r"""Return the unified diff from one text to another, '' when they are equal.
 
-    Texts may be blobs of UTF-8; NULL is the empty text, as of a file that does not exist. A last
-    line without a newline is marked as `diff` marks it.
+    Texts may be blobs of UTF-8; NULL is the empty text, as of a file that does not exist, whose
+    name NULL is shown as git shows it. A last line without a newline is marked as `diff` marks it.
 
     >>> print(text_diff("one\ntwo\n", "one\n2\n"), end="")
     --- before
@@ -36,9 +36,8 @@ def text_diff(
         return ""
     from difflib import unified_diff  # reading needs no part of it
 
-    lines = unified_diff(
-        _lines(old), _lines(new), str(before_name), str(after_name), n=context, lineterm="\n"
-    )
+    names = ["/dev/null" if name is None else str(name) for name in (before_name, after_name)]
+    lines = unified_diff(_lines(old), _lines(new), names[0], names[1], n=context, lineterm="\n")
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )

@@ -21,6 +21,10 @@ def test_it_is_a_function_of_sql(lix):
     assert lix.value("SELECT lix_text_diff('a\nb\n', 'a\nc\n', 0, 'old', 'new')") == (
         "--- old\n+++ new\n@@ -2 +2 @@\n-b\n+c\n"
     )
+    # as lix_file_diff gives them for a file that was added
+    assert lix.value("SELECT lix_text_diff(NULL, 'a\n', 3, NULL, '/a.txt')") == (
+        "--- /dev/null\n+++ /a.txt\n@@ -0,0 +1 @@\n+a\n"
+    )
 
 
 @pytest.mark.parametrize(
