@@ -274,3 +274,34 @@ def test_a_wrong_manifest_is_called_one_whichever_way_it_comes(lix: lix_vtab.Lix
             lix.install_plugin(plugin)
     with pytest.raises(PluginError, match=r"Invalid plugin manifest: .*'key'"):
         lix_vtab.open(plugins=[Wrong])
+
+
+def test_installing_repeats_itself_in_deterministic_mode() -> None:
+    mode = {"key": "lix_deterministic_mode", "value": {"enabled": True}, "version_id": "global"}
+    found = []
+    for _ in range(2):
+        with lix_vtab.open(key_values=[mode]) as lix:
+            lix.install_plugin(archive())
+            put(lix, "f", "/docs/f.packed", "one two")
+            found.append(
+                [
+                    lix.execute(sql).rows
+                    for sql in (
+                        "SELECT created_at, updated_at FROM lix_plugin WHERE installed",
+                        "SELECT * FROM lix_file",
+                        "SELECT * FROM lix_directory",
+                        "SELECT id, created_at FROM lix_change ORDER BY id",
+                    )
+                ]
+            )
+    assert found[0] == found[1]
+
+
+def test_a_blob_from_before_the_plugin_does_not_come_back(lix: lix_vtab.Lix) -> None:
+    put(lix, "f", "/f.packed", "before")
+    lix.install_plugin(archive())
+    lix.execute("UPDATE lix_file SET data = 'one two'")
+    lix.uninstall_plugin("packed")
+    assert data(lix, "f") == b"one two"
+    lix.execute("UPDATE lix_file SET data = 'after'")
+    assert (data(lix, "f"), entities(lix, "f")) == (b"after", [])
