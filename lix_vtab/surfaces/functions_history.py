@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lix_vtab.errors import FileNotFound, InvalidValueError
+from lix_vtab.errors import FileNotFound, InvalidValueError, NothingToRedo, NothingToUndo
 from lix_vtab.history.checkpoint import create_checkpoint
 from lix_vtab.history.restore import Restorer
 from lix_vtab.history.revision import Revision
@@ -53,19 +53,11 @@ def history_functions(session: Session) -> list[SqlFunction]:
 
     def undo(steps: int = 1, own: int = 0) -> str:
         """Take back the newest commits of the active version; return the last commit id."""
-        return _repeat(undoing.undo, steps, own)
+        return _repeat(session, undoing.undo, steps, own)
 
     def redo(steps: int = 1, own: int = 0) -> str:
         """Apply again what was undone last; return the last commit id."""
-        return _repeat(undoing.redo, steps, own)
-
-    def _repeat(verb: Callable[..., Commit], steps: object, own: object) -> str:
-        if not isinstance(steps, int) or steps < 1:
-            raise InvalidValueError(f"steps must be a positive integer, got {steps!r}")
-        version_id = session.versions.active_id()
-        for _ in range(steps):
-            made = verb(version_id, own=bool(own), writer_key=session.writer_key)
-        return made.id
+        return _repeat(session, undoing.redo, steps, own)
 
     def revert(revision: str) -> str:
         """Take back what one commit changed, whatever came after; return the commit id."""
@@ -86,6 +78,32 @@ def history_functions(session: Session) -> list[SqlFunction]:
         SqlFunction("lix_revert", revert, 1, writes=True),
         SqlFunction("lix_text_diff", text_diff, deterministic=True),
     ]
+
+
+def _repeat(session: Session, verb: Callable[..., Commit], steps: object, own: object) -> str:
+    """Take steps on the active version and return the id of the last commit made."""
+    if not isinstance(steps, int) or steps < 1:
+        raise InvalidValueError(f"steps must be a positive integer, got {steps!r}")
+    version_id = session.versions.active_id()
+    for done in range(steps):
+        try:
+            made = verb(version_id, own=bool(own), writer_key=session.writer_key)
+        except (NothingToUndo, NothingToRedo) as error:
+            if done:
+                raise _too_many(error, steps, done) from error
+            raise
+    return made.id
+
+
+def _too_many(
+    error: NothingToUndo | NothingToRedo, steps: int, possible: int
+) -> NothingToUndo | NothingToRedo:
+    """Say of more steps than there are how many there are; none of them is taken."""
+    return type(error)(
+        f"{error.message} after {possible} of {steps} steps, so none was taken",
+        hint=f"{possible} steps can be taken",
+        details={**error.details, "steps": possible},
+    )
 
 
 def restore_active(

@@ -266,6 +266,24 @@ def test_a_transaction_is_undone_as_one(r):
     assert shown(r) == {"a": "2", "b": "1"}
 
 
+def test_more_steps_than_there_are_take_none(r):
+    before = r.tip()
+    with pytest.raises(lix_vtab.errors.NothingToUndo, match="after 3 of 9 steps") as caught:
+        do(r, "undo", 9)
+    assert caught.value.details["steps"] == 3
+    assert r.tip() == before
+    do(r, "undo", 3)
+    assert shown(r) == {}
+    undone = r.tip()
+    with pytest.raises(lix_vtab.errors.NothingToUndo, match="has no commit to undo"):
+        do(r, "undo")
+    with pytest.raises(lix_vtab.errors.NothingToRedo, match="after 3 of 4 steps"):
+        do(r, "redo", 4)
+    assert r.tip() == undone
+    do(r, "redo", 3)
+    assert shown(r) == {"a": "2", "b": "1"}
+
+
 def test_checkpoints_are_passed_over(r):
     r._dirty = True
     r.lix.create_checkpoint("here")
