@@ -52,7 +52,12 @@ class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
         self._loaded = loaded
         guard = {} if loaded.session.internal else {"check": check_names}
         self._executor = Executor(
-            connection, loaded.tables, limits=limits, scope=self._statement, **guard
+            connection,
+            loaded.tables,
+            limits=limits,
+            scope=self._statement,
+            telling=self._telling,
+            **guard,
         )
         functions = loaded.sessions.functions
         queries = Queries(self._session, self._executor, loaded.tables, functions, authorized)
@@ -194,12 +199,17 @@ class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
     @contextmanager
     def _statement(self, planned: PlannedStatement) -> Iterator[None]:
         """Surround a statement SQLite alone would not understand as it is meant."""
+        with self._telling(planned), self._session.constraints.statement():
+            yield
+
+    @contextmanager
+    def _telling(self, planned: PlannedStatement) -> Iterator[None]:
+        """Let tables know what a statement says that SQLite does not pass on."""
         session, say = self._session, self._loaded.sessions.say
         given = "inherits_from_version_id" in planned.stated
         say(writer_key=session.writer_key, parent_given=given)
         try:
-            with session.constraints.statement():
-                yield
+            yield
         finally:
             say(writer_key=session.writer_key, parent_given=False)
 

@@ -179,7 +179,12 @@ class PlannedStatement:
     @property
     def is_plain(self) -> bool:
         """Tell whether nobody but SQLite has to do with the statement."""
-        return self.lowering is None and not self.stated and self.kind not in _ENDS
+        return self.is_single and not self.stated
+
+    @property
+    def is_single(self) -> bool:
+        """Tell whether SQLite runs it as one statement, which does not end a transaction."""
+        return self.lowering is None and self.kind not in _ENDS
 
 
 @dataclass(frozen=True, slots=True)

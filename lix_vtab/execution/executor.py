@@ -51,8 +51,8 @@ changes, whether it may return rows, and the catalogue generation it was planned
 class Executor:
     """Runs statements and scripts on one connection.
 
-    `catalogue` gives the tables that are ours. `scope` is entered around every statement that is
-    not plain, so that checks meant for the end of a statement can wait for its last row.
+    `catalogue` gives the tables that are ours. `scope` is entered around a statement whose checks
+    wait for its last row, `telling` around one that says what its table cannot see.
     `check` may refuse a text that was not seen before.
     `blocks` counts the transaction blocks that are open; while there are some, they alone end
     transactions.
@@ -70,12 +70,14 @@ class Executor:
         *,
         limits: Limits | None = None,
         scope: Callable[[PlannedStatement], AbstractContextManager[Any]] = nullcontext,
+        telling: Callable[[PlannedStatement], AbstractContextManager[Any]] = nullcontext,
         check: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.connection = connection
         self._catalogue = catalogue
         self._limits = limits or Limits()
         self._scope = scope
+        self._telling = telling
         self._check = check
         self.blocks = 0
         self._plans: dict[str, ExecutionPlan] = {}
@@ -206,9 +208,12 @@ class Executor:
         """Run one planned statement with its share of the parameters."""
         values = take(statement.ordinals, statement.names, params)
         limit = self._limits.rows
-        if statement.is_plain:
+        if statement.is_single:
             try:
-                return self._plain(statement, values)
+                if not statement.stated:
+                    return self._plain(statement, values)
+                with self._telling(statement):
+                    return self._plain(statement, values)
             except LixError as error:
                 if not error.early:
                     raise

@@ -171,7 +171,7 @@ class VersionWriter:
                 details={"version_id": descriptor.id},
             )
         if working_commit_id is not None:
-            self._check_working(working_commit_id, None)
+            self.check_working(working_commit_id, None)
         old = versions.pointer(descriptor.id)
         if old is None:
             pointer = versions.create(
@@ -198,15 +198,25 @@ class VersionWriter:
             raise unknown_version(version_id)
         commit_id = commit_id or pointer.commit_id
         working = working_commit_id or self._fresh(pointer)
-        self._check_working(working, version_id)
+        self.check_working(working, version_id)
         if (commit_id, working) != (pointer.commit_id, pointer.working_commit_id):
             self._store.versions.move(pointer, commit_id, working)
 
-    def give_way(self, working_commit_id: str, version_id: str, writer_key: str | None) -> None:
+    def give_way(
+        self, working_commit_id: str, descriptor: Descriptor, writer_key: str | None
+    ) -> None:
         """Delete the version that has the working commit another is to have."""
-        holder = self._holder(working_commit_id, version_id)
-        if holder is not None:
-            self.delete(holder, writer_key)
+        holder = self._holder(working_commit_id, descriptor.id)
+        if holder is None:
+            return
+        if holder == descriptor.inherits_from_version_id:
+            raise _no_parent(descriptor.id, holder)
+        self.delete(holder, writer_key)
+
+    def check_parent(self, descriptor: Descriptor) -> None:
+        """Refuse a parent before anything of the version is written."""
+        if descriptor.inherits_from_version_id is not None:
+            self._check_parent(descriptor.id, descriptor.inherits_from_version_id)
 
     def delete(self, version_id: str, writer_key: str | None = None) -> None:
         """Delete a version; its commits and history stay reachable by id."""
@@ -268,12 +278,7 @@ class VersionWriter:
         if self._store.versions.listed(parent):
             self._check_chain(version_id, parent)
             return
-        error = ForeignKeyError(
-            "Foreign key constraint violation: lix_version_descriptor.inherits_from_version_id "
-            f"'{parent}' of version '{version_id}' references missing lix_version_descriptor.id",
-            hint="name an existing version, or NULL for none",
-            details={"version_id": version_id, "inherits_from_version_id": parent},
-        )
+        error = _no_parent(version_id, parent)
         self._put_off(error, partial(self._look_at_parent, version_id, parent, error))
 
     def _look_at_parent(self, version_id: str, parent: str, error: LixError) -> None:
@@ -340,7 +345,8 @@ class VersionWriter:
         if error is not None and not self._store.versions.listed(version_id):
             raise error
 
-    def _check_working(self, working_commit_id: str, own_id: str | None) -> None:
+    def check_working(self, working_commit_id: str, own_id: str | None) -> None:
+        """Refuse a working commit that another version has."""
         holder = self._holder(working_commit_id, own_id)
         if holder is not None:
             raise UniqueError(
@@ -388,6 +394,16 @@ class VersionWriter:
     def _forget(self) -> None:
         self._active = None
         self._stands = False
+
+
+def _no_parent(version_id: str, parent: str) -> ForeignKeyError:
+    """Say that what a version is to inherit from does not exist."""
+    return ForeignKeyError(
+        "Foreign key constraint violation: lix_version_descriptor.inherits_from_version_id "
+        f"'{parent}' of version '{version_id}' references missing lix_version_descriptor.id",
+        hint="name an existing version, or NULL for none",
+        details={"version_id": version_id, "inherits_from_version_id": parent},
+    )
 
 
 def _needed(version_id: str, reason: str, hint: str) -> VersionError:

@@ -102,8 +102,9 @@ class VersionSurface:
             _parent(self._parent_of(id, given)),
             _hidden(given["hidden"]),
         )
+        session.versions.check_parent(described)
         if working is not None:
-            self._make_way(id, working)
+            self._make_way(described, working)
         old = session.store.versions.descriptor(id) if conflict == apsw.SQLITE_REPLACE else None
         if old is not None:
             if commit_id is not None or working is not None:
@@ -169,16 +170,21 @@ class VersionSurface:
             _parent(assigned.get("inherits_from_version_id", old.inherits_from_version_id)),
             _hidden(assigned.get("hidden", old.hidden)),
         )
+        if new != old:
+            self._session.versions.check_parent(new)
         if moved:
             commit_id, working = (_filled(assigned[n], _UPDATE, n) for n in _COMMIT_COLUMNS)
-            self._make_way(old.id, working)
+            self._make_way(new, working)
             self._session.versions.move(old.id, commit_id, working)
         self._describe(old, new)
 
-    def _make_way(self, id: str, working: str) -> None:
-        """Delete, under OR REPLACE, the version whose working commit another one gets."""
+    def _make_way(self, descriptor: Descriptor, working: str) -> None:
+        """Refuse a working commit another version has; under OR REPLACE delete that version."""
+        versions = self._session.versions
         if self._session.writer.conflict == apsw.SQLITE_REPLACE:
-            self._session.versions.give_way(working, id, self._session.writer_key)
+            versions.give_way(working, descriptor, self._session.writer_key)
+        else:
+            versions.check_working(working, descriptor.id)
 
     def _describe(self, old: Descriptor, new: Descriptor) -> None:
         if new != old:

@@ -479,6 +479,39 @@ def test_what_is_still_wrong_when_a_statement_ends_is_refused(lix, statement, er
     assert lix.rows("SELECT * FROM lix_version ORDER BY id") == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO lix_version (id, inherits_from_version_id) VALUES ('x', 'nobody')",
+        "INSERT OR REPLACE INTO lix_version (id, working_commit_id, inherits_from_version_id)"
+        " VALUES ('x', 'working-b', 'nobody')",
+        "INSERT OR REPLACE INTO lix_version (id, working_commit_id, inherits_from_version_id)"
+        " VALUES ('x', 'working-b', 'b')",
+        "INSERT OR REPLACE INTO lix_version (id, working_commit_id, inherits_from_version_id)"
+        " VALUES ('a', 'other', 'a')",
+        "UPDATE lix_version SET commit_id = 'c', working_commit_id = 'w',"
+        " inherits_from_version_id = 'nobody' WHERE id = 'a'",
+        "UPDATE OR REPLACE lix_version SET commit_id = 'c', working_commit_id = 'working-b',"
+        " inherits_from_version_id = 'a' WHERE id = 'a'",
+        "UPDATE lix_version SET commit_id = 'c', working_commit_id = 'w', hidden = 'maybe'"
+        " WHERE id = 'a'",
+    ],
+)
+def test_a_refused_row_leaves_nothing_in_the_transaction(lix, statement):
+    add(lix, "a")
+    add(lix, "b", working_commit_id="working-b")
+    pointers = (
+        "SELECT entity_id FROM lix_internal_state_vtable"
+        " WHERE schema_key = 'lix_version_pointer' ORDER BY 1"
+    )
+    before = lix.rows("SELECT * FROM lix_version ORDER BY id"), lix.rows(pointers)
+    lix.execute("BEGIN")
+    with pytest.raises(errors.LixError):
+        lix.execute(statement)
+    lix.execute("COMMIT")
+    assert (lix.rows("SELECT * FROM lix_version ORDER BY id"), lix.rows(pointers)) == before
+
+
 def test_a_version_that_cannot_be_deleted_does_not_end_the_transaction(lix):
     lix.execute(CHAIN)
     lix.execute("BEGIN")
