@@ -144,6 +144,40 @@ def test_a_script_changes_files_by_parameters(repeatable):
     ]
 
 
+_READERS = (
+    "SELECT data FROM lix_file",
+    "SELECT data FROM lix_file_by_version WHERE lixcol_inherited_from_version_id IS NOT NULL",
+    "SELECT (SELECT data FROM lix_file)",
+    "SELECT f.data FROM lix_key_value k RIGHT JOIN lix_file f ON k.key = f.id",
+    "WITH files AS (SELECT * FROM lix_file) SELECT data FROM files",
+    "SELECT data FROM lix_file_at('HEAD')",
+    "SELECT data FROM lix_file_history WHERE lixcol_depth = 0",
+    "SELECT lix_read_file('/a.json')",
+    "SELECT CAST('{\"x\":2}' AS BLOB) WHERE EXISTS"
+    " (SELECT 1 FROM lix_file WHERE data = CAST('{\"x\":2}' AS BLOB))",
+)
+
+
+@pytest.mark.parametrize("reader", _READERS)
+@pytest.mark.parametrize("together", [True, False])
+def test_whatever_reads_a_file_sees_what_its_entities_were_changed_to(reader, together):
+    change = (
+        "UPDATE lix_state SET snapshot_content = json_set(snapshot_content, '$.value', 2)"
+        " WHERE file_id = 'f' AND entity_id = '/x'"
+    )
+    with lix_vtab.open() as lix:
+        lix.execute("CREATE TABLE copy (data)")
+        lix.create_version("heir", inherits_from="main")
+        lix.execute("INSERT INTO lix_file (id, path, data) VALUES ('f', '/a.json', '{\"x\":1}')")
+        if together:
+            lix.execute(f"{change}; INSERT INTO copy {reader}")
+        else:
+            with lix.transaction() as transaction:
+                transaction.execute(change)
+                transaction.execute(f"INSERT INTO copy {reader}")
+        assert lix.execute("SELECT data FROM copy").rows == [(b'{"x":2}',)]
+
+
 def test_placeholders_count_across_statements(repeatable):
     script = "BEGIN; SELECT ?; SELECT ?3; SELECT $2, ?; COMMIT;"
     assert repeatable.execute(script, [11, 22, 33, 44]).rows == [(22, 44)]
