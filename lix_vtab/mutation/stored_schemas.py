@@ -191,6 +191,7 @@ class StoredSchemas:
     def _check_new(self, schema: CompiledSchema) -> None:
         refuse_reserved_key(schema.key, allow_reserved=self._allow_reserved())
         self._check_compatible(schema)
+        self._check_referrers(schema)
         for hook in self._on_check:
             hook(schema)
 
@@ -250,6 +251,39 @@ class StoredSchemas:
             if breaks:
                 raise _incompatible(schema.key, schema.version, str(newer), breaks)
 
+    def _check_referrers(self, schema: CompiledSchema) -> None:
+        """Refuse a newest version that takes away a key others refer to."""
+        newest = self._catalogue.latest(schema.key)
+        if newest is None or int(newest.version) > int(schema.version):
+            return
+
+        def latest(key: str) -> CompiledSchema | None:
+            return schema if key == schema.key else self._catalogue.latest(key)
+
+        for key, version in self._referring_to(schema.key):
+            try:
+                check_foreign_key_targets(self._catalogue.get(key, version), latest)
+            except SchemaDefinitionError as error:
+                raise SchemaDefinitionError(
+                    f"schema '{schema.key}' ({schema.version}) cannot be stored: schema '{key}' "
+                    f"({version}): {error.message}",
+                    hint=f"keep the unique group, or store a version of '{key}' without the "
+                    "reference first",
+                    details={"schema_key": schema.key, "referenced_by": key},
+                ) from error
+
+    def _referring_to(self, key: str) -> list[tuple[str, str]]:
+        """Return key and version of the other schemas that refer to one."""
+        return [
+            (definition["x-lix-key"], definition["x-lix-version"])
+            for definition in self._catalogue.definitions('"x-lix-foreign-keys"')
+            if definition["x-lix-key"] != key
+            and any(
+                foreign["references"]["schemaKey"] == key
+                for foreign in definition.get("x-lix-foreign-keys", ())
+            )
+        ]
+
     def _check_removal(self, definition: dict[str, Json]) -> None:
         key, version = definition["x-lix-key"], definition["x-lix-version"]
         if key in BUILTIN_KEYS and _is_builtin(definition):
@@ -273,15 +307,12 @@ class StoredSchemas:
                 self._put_off(error, partial(self._look_at_referrers, key))
 
     def _check_unreferenced(self, key: str) -> None:
-        for definition in self._catalogue.definitions('"x-lix-foreign-keys"'):
-            other, version = definition["x-lix-key"], definition["x-lix-version"]
-            foreign = definition.get("x-lix-foreign-keys", ())
-            if other != key and any(f["references"]["schemaKey"] == key for f in foreign):
-                raise ForeignKeyError(
-                    f"schema '{key}' cannot be deleted: schema '{other}' ({version}) references it",
-                    hint=f"delete '{other}' first, or in the same statement",
-                    details={"schema_key": key, "referenced_by": other},
-                )
+        for other, version in self._referring_to(key):
+            raise ForeignKeyError(
+                f"schema '{key}' cannot be deleted: schema '{other}' ({version}) references it",
+                hint=f"delete '{other}' first, or in the same statement",
+                details={"schema_key": key, "referenced_by": other},
+            )
 
     def _then(self, write: Write) -> None:
         self._catalogue.changed()

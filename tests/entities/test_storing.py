@@ -483,6 +483,19 @@ def test_a_referenced_schema_stays(lix: Session) -> None:
 # -- transactions and names
 
 
+def test_a_unique_group_others_refer_to_stays(lix: Session) -> None:
+    target = schema("target", "id slug", "id", primary_key=["/id"], unique=[["/slug"]])
+    store(lix, target)
+    refers = schema("refers", "id ref", "id", foreign_keys=[references("target", "/slug")])
+    store(lix, refers)
+    without = {k: v for k, v in target.items() if k != "x-lix-unique"} | {"x-lix-version": "2"}
+    with pytest.raises(SchemaDefinitionError, match=r"'refers' \(1\): foreign key at index 0") as e:
+        store(lix, without)
+    assert e.value.details["referenced_by"] == "refers"
+    store(lix, {k: v for k, v in refers.items() if "foreign" not in k} | {"x-lix-version": "2"})
+    store(lix, without)
+
+
 def test_rollback_takes_schema_and_tables_back(lix: Session) -> None:
     with suppress(RuntimeError), lix.transaction() as transaction:
         transaction.execute("SELECT lix_register_schema(?)", (json.dumps(TASK),))
