@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
@@ -62,6 +62,10 @@ class Coming:
     def only(self, keep: Callable[[Key], bool]) -> Coming:
         """Return the rows whose keys pass a test."""
         return Coming({key: row for key, row in self._rows.items() if keep(key)})
+
+    def without(self, keys: Iterable[Key]) -> Coming:
+        """Return the same rows, with some others going at the same time."""
+        return Coming({**self._rows, **dict.fromkeys(keys, (None, False))})
 
     def replaces(self, row: Row) -> bool:
         """Tell whether a stored row is written anew or removed."""

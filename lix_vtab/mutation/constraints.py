@@ -239,9 +239,11 @@ class Constraints:
     ) -> list[Violation]:
         """Return why the rows in the way of a unique group cannot go."""
         found: list[Violation] = []
-        for _, _, row in self._rivals(subject, coming):
+        rivals = [row for _, _, row in self._rivals(subject, coming)]
+        leaving = coming.without(row.key for row in rivals)
+        for row in rivals:
             gone = subject._replace(key=row.key, old=row.content, new=None)
-            violations = list(self._referring(gone, coming))
+            violations = list(self._referring(gone, leaving))
             if violations:
                 doubtful.append(gone)
             found += violations

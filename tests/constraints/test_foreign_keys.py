@@ -343,6 +343,19 @@ def test_an_untracked_row_that_hides_its_like_may_go(lix: Session) -> None:
         lix.execute("DELETE FROM parent")
 
 
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_referenced_row_does_not_make_way_inside_a_transaction(lix: Session, bare: bool) -> None:
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('a', 'x'), ('z', 'z')")
+    put(lix, "child", "c", "a")
+    lix.execute("BEGIN")
+    lix.execute("UPDATE parent SET slug = 'kept' WHERE id = 'z'")
+    run = lix.connection.execute if bare else lix.execute
+    with pytest.raises(ForeignKeyError, match="referenced by 1"):
+        run("INSERT OR REPLACE INTO parent(id, slug) VALUES ('b', 'x')")
+    lix.execute("COMMIT")
+    assert lix.rows("SELECT id, slug FROM parent ORDER BY id") == [("a", "x"), ("z", "kept")]
+
+
 def test_a_hidden_reference_must_hold_when_it_shows_again(lix: Session) -> None:
     lix.execute("INSERT INTO parent(id) VALUES ('a'), ('b')")
     put(lix, "child", "c", "a")
