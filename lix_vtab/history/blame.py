@@ -23,11 +23,14 @@ __all__ = ["Blame", "Blamed", "Setting"]
 
 _NEWEST = (1 << 63) - 1
 
-# A row is made elsewhere when a merge adopted it, or when it was made over several parents' rows.
+# A row is made elsewhere when a merge adopted it or it was copied from a segment that was folded,
+# for then those before it are not here, and when it was made over the rows of several parents.
 _LINE = (
-    "SELECT r.from_seq, r.change_no, h.snapshot, h.commit_seq <> r.from_seq OR EXISTS "
-    "(SELECT 1 FROM lix_internal_parent p WHERE p.seq = h.commit_seq) "
+    "SELECT r.from_seq, r.change_no, h.snapshot, h.commit_seq <> r.from_seq "
+    "OR c.segment_id <> r.segment_id "
+    "OR EXISTS (SELECT 1 FROM lix_internal_parent p WHERE p.seq = h.commit_seq) "
     "FROM lix_internal_{} r JOIN lix_internal_change h ON h.no = r.change_no "
+    "JOIN lix_internal_commit c ON c.seq = h.commit_seq "
     "WHERE r.segment_id = ?1 AND r.schema_id = ?2 AND r.entity_id = ?3 AND r.file_id = ?4 "
     "AND r.from_seq <= ?5"
 )

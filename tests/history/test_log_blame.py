@@ -96,6 +96,30 @@ def test_blame_goes_on_into_the_line_branched_from(t):
     assert blame(t, "t") == [("done", 1, done), ("id", "t", made), ("title", "x", made)]
 
 
+def test_blame_through_a_long_chain_of_branches():
+    """Old segments are folded into larger ones, which do not hold every row they had."""
+    properties = {"id": {"type": "string"}, "n": {"type": "integer"}, "m": {"type": "integer"}}
+    with lix_vtab.open() as lix:
+        lix.register_schema({
+            "x-lix-key": "pair", "x-lix-version": "1", "x-lix-primary-key": ["/id"],
+            "type": "object", "additionalProperties": False, "properties": properties,
+        })  # fmt: skip
+        lix.execute("INSERT INTO pair (id, n, m) VALUES ('p', 0, 0)")
+        first = lix.active_version.commit_id
+        content = {"n": (0, first), "m": (0, first)}
+        for number in range(80):
+            if number % 2:
+                lix.switch_version(lix.create_version(f"v{number}"))
+            name, value = "nm"[number % 3 == 0], (number // 5) % 2
+            lix.execute(f"UPDATE pair SET {name} = ?", (value,))
+            if content[name][0] != value:
+                content[name] = (value, lix.active_version.commit_id)
+            blamed = lix.execute("SELECT property, value, commit_id FROM lix_blame('p')").rows
+            assert blamed == [
+                ("id", "p", first), ("m", *content["m"]), ("n", *content["n"])
+            ], number  # fmt: skip
+
+
 def test_blame_of_everything_and_by_key(t):
     t.execute("INSERT INTO task (id) VALUES ('t'), ('u')")
     assert t.rows(
