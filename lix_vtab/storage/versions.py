@@ -218,7 +218,7 @@ class Versions:
         """Create the pointer of a version that starts at a commit, known or not."""
         self.changed(id)
         no = self.next_no()
-        segment_id, tip_seq = self._start(commit_id)
+        segment_id, tip_seq, commit_id = self._start(commit_id)
         now = self._identity.now(no)
         made = Pointer(
             no,
@@ -257,7 +257,7 @@ class Versions:
         segment_id, tip_seq = pointer.segment_id, pointer.tip_seq
         baseline, change_set = pointer.baseline_seq, pointer.working_change_set_id
         if afresh or commit_id != pointer.commit_id:
-            segment_id, tip_seq = self._start(commit_id)
+            segment_id, tip_seq, commit_id = self._start(commit_id)
             baseline = tip_seq
         if working_commit_id != pointer.working_commit_id:
             change_set = self._identity.new(
@@ -333,15 +333,20 @@ class Versions:
             self._volatile = False
             self.forget()
 
-    def _start(self, commit_id: str | None) -> tuple[int, int | None]:
+    def _start(self, commit_id: str | None) -> tuple[int, int | None, str | None]:
+        """Return a new segment for what starts at a commit, and the commit it starts at."""
         commit = None if commit_id is None else self._commits.by_id(commit_id)
         if commit is None:
-            return self._segments.create(), None
+            return self._segments.create(), None, commit_id
         first_open = self._commits.first_open
         if first_open is not None and commit.seq >= first_open:
             # what the transaction writes afterwards must not show in what starts here
             self._commits.seal(commit.version_no)
-        return self._segments.fork(commit.segment_id, commit.seq), commit.seq
+            if self._commits.by_seq(commit.seq) is None:
+                # all it had was undone again, so it was taken back
+                before = commit.parent_seq and self._commits.by_seq(commit.parent_seq)
+                return self._start(before.id if before else None)
+        return self._segments.fork(commit.segment_id, commit.seq), commit.seq, commit.id
 
     def require_commit(self, commit_id: str) -> None:
         """Refuse a commit id that names no commit."""

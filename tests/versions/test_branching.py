@@ -364,3 +364,24 @@ def test_version_objects_are_values():
             made.name = "other"
         lix.switch_version(made)
         assert lix.active_version == made
+
+
+@pytest.mark.parametrize("how", ["create", "move"])
+def test_a_branch_from_a_commit_whose_content_was_undone_starts_before_it(br, how):
+    main, before = br.main(), br.tip(br.main())
+    if how == "move":
+        br.create_version("branch", id="branch")
+        put(br, "branch", "e", "branch")
+    with br.transaction():
+        put(br, main, "n", "new")
+        br.execute("DELETE FROM lix_state WHERE entity_id = 'n'")
+        if how == "create":
+            br.create_version("branch", id="branch")
+        else:
+            move(br, "branch", br.tip(main), "working-b")
+        put(br, main, "later", "main")
+    assert br.tip("branch") == before
+    assert seen(br, "branch") == {"e": ("1", None), "g": ("G", "global")}
+    put(br, "branch", "e", "2")
+    assert seen(br, "branch")["e"] == ("2", None)
+    assert seen(br, main)["later"] == ("main", None)
