@@ -18,6 +18,7 @@ from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL
 from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
 from lix_vtab.surfaces.directory import DirectoryTable
 from lix_vtab.surfaces.entity import Entity
+from lix_vtab.surfaces.entity_label import EntityLabel
 from lix_vtab.surfaces.file import FileTable
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.planner import Plan
@@ -132,6 +133,9 @@ def _look(surface: Any, plan: Plan, args: Sequence[Any]) -> _Look | None:
     if isinstance(surface, VersionSurface) and _uses(surface, plan, _POINTERS):
         return None
     if isinstance(surface, FileTable | DirectoryTable) and _uses(surface, plan, _POINTERS):
+        return None
+    if isinstance(surface, EntityLabel):
+        # the labels of checkpoints follow from commits
         return None
     schemas = _values(surface, plan, args, "schema")
     if isinstance(surface, State):

@@ -297,6 +297,15 @@ def test_commits_and_history(lix):
     assert all(old != new for old, new in zip(before, after, strict=True))
 
 
+def test_labels_of_checkpoints(lix):
+    lix.execute(insert("k"))
+    asked = "SELECT name FROM lix_entity_label JOIN lix_label ON lix_label.id = label_id"
+    events = lix.observe(asked)
+    assert events.next().rows == []
+    lix.create_checkpoint()
+    assert events.next(timeout=10).rows == [("checkpoint",)]
+
+
 def test_files(lix):
     lix.write_file("/docs/a.json", b'{"x": 1}')
     lix.write_file("/b.txt", b"b")
