@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -26,9 +26,12 @@ class Runs(Protocol):
 
 @contextmanager
 def atomic(
-    connection: Runs, begin: str = "BEGIN IMMEDIATE", *, keep: bool = False
+    connection: Runs,
+    begin: str = "BEGIN IMMEDIATE",
+    *,
+    keep: Callable[[Exception], bool] = lambda error: False,
 ) -> Iterator[None]:
-    """Undo everything done inside when it raises, unless `keep` asks for what was done before.
+    """Undo everything done inside when it raises, unless `keep` wants what was done before.
 
     Outside a transaction one is opened with `begin`; taking the write lock at once avoids failing
     between a first read and a first write when somebody else writes. Inside one, a savepoint does.
@@ -43,7 +46,8 @@ def atomic(
         # A conflict clause such as OR ROLLBACK, or SQLite itself when the disk is full, may have
         # ended the transaction already.
         if connection.in_transaction:
-            connection.execute(finish if keep and isinstance(error, Exception) else undo)
+            kept = isinstance(error, Exception) and keep(error)
+            connection.execute(finish if kept else undo)
         raise
     try:
         connection.execute(finish)

@@ -160,7 +160,8 @@ class Place(enum.StrEnum):
 class PlannedStatement:
     """A statement ready to run: SQL for SQLite, or a lowering made of several.
 
-    `stated` are the columns its table asks about that an INSERT names.
+    `stated` are the columns its table asks about that an INSERT names, `otherwise` is what it does
+    about a conflict where that is not to undo the statement: FAIL, IGNORE or ROLLBACK.
     """
 
     sql: str
@@ -170,6 +171,7 @@ class PlannedStatement:
     place: Place = Place.INSIDE
     lowering: Lowering | None = None
     stated: frozenset[str] = frozenset()
+    otherwise: str = ""
 
     @property
     def width(self) -> int:
@@ -179,7 +181,7 @@ class PlannedStatement:
     @property
     def is_plain(self) -> bool:
         """Tell whether nobody but SQLite has to do with the statement."""
-        return self.is_single and not self.stated
+        return self.is_single and not self.stated and not self.otherwise
 
     @property
     def is_single(self) -> bool:
@@ -223,6 +225,7 @@ class ExecutionPlan:
                     s.place.value,
                     repr(s.lowering),
                     sorted(s.stated),
+                    s.otherwise,
                 )
                 for s in self.statements
             ),

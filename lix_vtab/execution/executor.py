@@ -177,7 +177,7 @@ class Executor:
         if inside or prepared.requirements.transaction is Transaction.GIVEN:
             lowering = inside[0].lowering if len(statements) == 1 else None
             keep = lowering is not None and lowering.action == "FAIL"
-            with atomic(self.connection, self._begin(prepared.requirements), keep=keep):
+            with atomic(self.connection, self._begin(prepared.requirements), keep=lambda _: keep):
                 outcomes += [self._statement(one, params) for one in inside]
         outcomes += [self._statement(one, params) for one in after]
         return _result(outcomes)
@@ -210,10 +210,10 @@ class Executor:
         limit = self._limits.rows
         if statement.is_single:
             try:
-                if not statement.stated:
+                if statement.is_plain:
                     return self._plain(statement, values)
-                with self._telling(statement):
-                    return self._plain(statement, values)
+                if statement.otherwise != "ROLLBACK":
+                    return self._tried(statement, values)
             except LixError as error:
                 if not error.early:
                     raise
@@ -227,6 +227,14 @@ class Executor:
             outcome = run_lowered(self.connection, statement.lowering, values, description)
             check_rows(len(outcome.rows), limit)
         return outcome
+
+    def _tried(self, statement: PlannedStatement, values: Sequence[Any]) -> Outcome:
+        """Run a statement that may have to run again, hence must not leave anything then."""
+        if not statement.otherwise:
+            with self._telling(statement):
+                return self._plain(statement, values)
+        with atomic(self.connection, keep=_is_final), self._telling(statement):
+            return self._plain(statement, values)
 
     def _judge(self, statement: PlannedStatement, lowering: Lowering) -> Description:
         """Let SQLite judge a lowered statement once, and return the columns it returns."""
@@ -298,6 +306,11 @@ def _parts(
         seen = seen or inside
         parts[1 if inside else 2 if seen else 0].append(statement)
     return parts[0], parts[1], parts[2]
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether a statement that keeps what it wrote before it failed has failed for good."""
+    return not (isinstance(error, LixError) and error.early)
 
 
 def _result(outcomes: Sequence[Outcome]) -> Result:

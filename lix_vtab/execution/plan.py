@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError
@@ -34,6 +35,9 @@ _CONTROL = frozenset(
     }
 )
 _CONNECTION_LEVEL = frozenset({Kind.PRAGMA, Kind.ATTACH, Kind.DETACH, Kind.VACUUM})
+_OTHERWISE = re.compile(r"\bOR\s+(FAIL|IGNORE|ROLLBACK)\b", re.IGNORECASE)
+"""What an INSERT or UPDATE says about conflicts; to find it elsewhere in a text does no harm."""
+
 _READS = frozenset({Kind.SELECT, Kind.EXPLAIN, Kind.PRAGMA, Kind.ATTACH, Kind.DETACH})
 
 
@@ -65,6 +69,7 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
     table = catalogue.find(statement.target) if statement.kind.changes_rows else None
     lowering = None
     stated: frozenset[str] = frozenset()
+    otherwise = ""
     if table is not None:
         verb = statement.kind.value.upper()
         if verb in table.refuses:
@@ -78,8 +83,16 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
             lowering = lower(explicit_text(statement, bound.indexes), table)
         if statement.kind is Kind.INSERT and (table.asks or table.states):
             stated = _stated(statement.text, table)
+        found = _OTHERWISE.search(statement.text)
+        otherwise = found.group(1).upper() if found else ""
     return PlannedStatement(
-        bound.sql, statement.kind, bound.ordinals, bound.names, lowering=lowering, stated=stated
+        bound.sql,
+        statement.kind,
+        bound.ordinals,
+        bound.names,
+        lowering=lowering,
+        stated=stated,
+        otherwise=otherwise,
     )
 
 

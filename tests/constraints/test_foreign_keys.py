@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lix_vtab.errors import ForeignKeyError, LixError
+from lix_vtab.errors import ForeignKeyError, LixError, UniqueError
 from tests.constraints.schemas import CHILD, NODE, PARENT, ids, refers, store
 from tests.entities.schemas import TEXT, schema
 from tests.state.session import Session
@@ -354,6 +354,44 @@ def test_a_referenced_row_does_not_make_way_inside_a_transaction(lix: Session, b
         run("INSERT OR REPLACE INTO parent(id, slug) VALUES ('b', 'x')")
     lix.execute("COMMIT")
     assert lix.rows("SELECT id, slug FROM parent ORDER BY id") == [("a", "x"), ("z", "kept")]
+
+
+@pytest.mark.parametrize("otherwise", ["ABORT", "FAIL", "IGNORE", "ROLLBACK", "REPLACE"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_conflict_clauses_are_not_about_references(
+    lix: Session, otherwise: str, inside: bool
+) -> None:
+    insert = f"INSERT OR {otherwise} INTO node(id, up)"
+    lix.execute("INSERT INTO node(id) VALUES ('root')")
+    if inside:
+        lix.execute("BEGIN")
+        lix.execute("INSERT INTO parent(id) VALUES ('before')")
+    with pytest.raises(ForeignKeyError):
+        lix.execute(f"{insert} VALUES ('kept', 'root'), ('lost', 'nobody'), ('later', NULL)")
+    assert lix.column("SELECT id FROM node") == ["root"]
+    lix.execute(f"{insert} VALUES ('first', 'second'), ('second', 'root')")
+    if inside:
+        lix.execute("COMMIT")
+        assert lix.column("SELECT id FROM parent") == ["before"]
+    assert lix.rows("SELECT id, up FROM node ORDER BY id") == [
+        ("first", "second"),
+        ("root", None),
+        ("second", "root"),
+    ]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_or_fail_keeps_what_came_before_a_conflict(lix: Session, inside: bool) -> None:
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('a', 'x')")
+    if inside:
+        lix.execute("BEGIN")
+    with pytest.raises(UniqueError):
+        lix.execute(
+            "INSERT OR FAIL INTO parent(id, slug) VALUES ('b', 'y'), ('c', 'x'), ('d', 'z')"
+        )
+    if inside:
+        lix.execute("COMMIT")
+    assert lix.column("SELECT id FROM parent ORDER BY id") == ["a", "b"]
 
 
 def test_a_hidden_reference_must_hold_when_it_shows_again(lix: Session) -> None:
