@@ -113,15 +113,18 @@ class LixError(Exception):
     """Base of every error lix_vtab raises on purpose.
 
     `str(error)` reads `CODE: message (hint)`; a host without Python exceptions shows the same.
-    `early` says that a later row of the same statement might still have mended it.
+    `early` says that a later row of the same statement might still have mended it. `advice` is the
+    hint of those who give none.
     """
 
     code: ClassVar[str] = "LIX_ERROR_UNKNOWN"
+    advice: ClassVar[str | None] = None
     early = False
 
     def __init__(
         self, message: str, *, hint: str | None = None, details: Mapping[str, Any] | None = None
     ) -> None:
+        hint = hint or self.advice
         self.message = message
         self.hint = hint
         self.details: dict[str, Any] = dict(details or {})
@@ -155,6 +158,7 @@ class SchemaValidationError(ConstraintError):
     """A snapshot does not satisfy its JSON Schema; `details["violations"]` lists every reason."""
 
     code = "LIX_ERROR_SCHEMA_VALIDATION"
+    advice = "SELECT value FROM lix_stored_schema shows what the schema asks for"
 
 
 class ImmutableError(ConstraintError):
@@ -197,6 +201,7 @@ class FileNotFound(NotFoundError):
     """No file has this path or id."""
 
     code = "LIX_FILE_NOT_FOUND"
+    advice = "SELECT path FROM lix_file lists the files"
 
 
 class InvalidValueError(LixError, apsw.MismatchError):
@@ -209,6 +214,7 @@ class SchemaDefinitionError(LixError, apsw.ConstraintError):
     """A schema definition is refused; `details["violations"]` lists every reason."""
 
     code = "LIX_ERROR_SCHEMA_DEFINITION"
+    advice = "docs/schemas.md shows what a schema needs"
 
 
 class CelError(LixError, apsw.SQLError):
@@ -257,6 +263,7 @@ class ParseError(SqlError):
     """The text is not SQL."""
 
     code = "LIX_PARSE_ERROR"
+    advice = "the text is read as SQLite's SQL: https://www.sqlite.org/lang.html"
 
 
 class UnsupportedSql(SqlError):

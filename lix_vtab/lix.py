@@ -50,6 +50,7 @@ class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
         self._connection: apsw.Connection | None = connection
         self._session = loaded.session
         self._loaded = loaded
+        functions = loaded.sessions.functions
         guard = {} if loaded.session.internal else {"check": check_names}
         self._executor = Executor(
             connection,
@@ -57,9 +58,9 @@ class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
             limits=limits,
             scope=self._statement,
             telling=self._telling,
+            functions={name: function.call for name, function in functions.items()},
             **guard,
         )
-        functions = loaded.sessions.functions
         queries = Queries(self._session, self._executor, loaded.tables, functions, authorized)
         self._hub = Hub(self._session, queries, loaded.capture.exchange)
         self._turn = self._hub.turn

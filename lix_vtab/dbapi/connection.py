@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 
 import lix_vtab.opening
+from lix_vtab.arguments import shown
 from lix_vtab.dbapi import errors
 from lix_vtab.dbapi.cursor import Cursor, Parameters
 from lix_vtab.dbapi.errors import ProgrammingError, translated
@@ -54,10 +55,7 @@ def connect(
     [('main',)]
     >>> connection.close()
     """
-    if isolation_level is not None and isolation_level.upper() not in _LEVELS:
-        raise ProgrammingError(
-            f"isolation_level is one of {', '.join(_LEVELS)} or None, not {isolation_level!r}"
-        )
+    _check_level(isolation_level)
     with translated():
         return Connection(lix_vtab.opening.open(database, **options), isolation_level)
 
@@ -96,6 +94,7 @@ class Connection:
 
     @isolation_level.setter
     def isolation_level(self, level: str | None) -> None:
+        _check_level(level)
         if level is None:
             self.commit()
         self._level = level
@@ -129,6 +128,8 @@ class Connection:
 
     def prepare(self, operation: str) -> Kind:
         """Begin a transaction when a statement needs one; return what kind of statement it is."""
+        if not isinstance(operation, str):
+            raise ProgrammingError(f"a statement is text, not {type(operation).__name__}")
         known = self._kinds.get(operation)
         if known is None:
             known = self._kinds[operation] = self._judge(operation)
@@ -140,8 +141,6 @@ class Connection:
         return kind
 
     def _judge(self, operation: str) -> tuple[Kind, bool]:
-        if not isinstance(operation, str):
-            raise ProgrammingError(f"a statement is text, not {type(operation).__name__}")
         try:
             statements = parse(operation).statements
         except EmptyScript:
@@ -218,3 +217,11 @@ class Connection:
             self.commit()
         else:
             self.rollback()
+
+
+def _check_level(level: object) -> None:
+    """Raise ProgrammingError for what is no isolation level."""
+    if level is not None and not (isinstance(level, str) and level.upper() in _LEVELS):
+        raise ProgrammingError(
+            f"isolation_level is one of {', '.join(_LEVELS)} or None, not {shown(level)}"
+        )

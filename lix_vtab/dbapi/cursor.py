@@ -44,6 +44,10 @@ class Cursor:
     def executemany(self, operation: str, seq_of_parameters: Iterable[Parameters]) -> Cursor:
         """Run a statement for each set of parameters, all of them or none; rows are discarded."""
         self._forget()
+        if not isinstance(seq_of_parameters, Iterable) or isinstance(seq_of_parameters, type):
+            raise InterfaceError(
+                f"sets of parameters are a sequence, not {type(seq_of_parameters).__name__}"
+            )
         total, counted = 0, False
         with self.connection.together():
             for parameters in seq_of_parameters:
@@ -87,6 +91,8 @@ class Cursor:
         """Return the next rows, `arraysize` of them unless told otherwise."""
         rows = self._result()
         wanted = self.arraysize if size is None else size
+        if not isinstance(wanted, int):
+            raise InterfaceError(f"a number of rows is an int, not {type(wanted).__name__}")
         return [row for _, row in zip(range(wanted), rows, strict=False)]
 
     def fetchall(self) -> list[Row]:

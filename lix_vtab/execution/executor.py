@@ -24,6 +24,7 @@ from lix_vtab.execution.contracts import (
     Transaction,
 )
 from lix_vtab.execution.errors import PlanError
+from lix_vtab.execution.hints import Functions
 from lix_vtab.execution.limits import Limits, deadline
 from lix_vtab.execution.lowered import Lowering
 from lix_vtab.execution.parse import parse
@@ -53,7 +54,7 @@ class Executor:
 
     `catalogue` gives the tables that are ours. `scope` is entered around a statement whose checks
     wait for its last row, `telling` around one that says what its table cannot see.
-    `check` may refuse a text that was not seen before.
+    `check` may refuse a text that was not seen before. `functions` are ours, for hints.
     `blocks` counts the transaction blocks that are open; while there are some, they alone end
     transactions.
 
@@ -72,6 +73,7 @@ class Executor:
         scope: Callable[[PlannedStatement], AbstractContextManager[Any]] = nullcontext,
         telling: Callable[[PlannedStatement], AbstractContextManager[Any]] = nullcontext,
         check: Callable[[str], None] = lambda _: None,
+        functions: Functions | None = None,
     ) -> None:
         self.connection = connection
         self._catalogue = catalogue
@@ -79,6 +81,7 @@ class Executor:
         self._scope = scope
         self._telling = telling
         self._check = check
+        self._functions = functions or {}
         self.blocks = 0
         self._plans: dict[str, ExecutionPlan] = {}
         self._direct: dict[str, _Direct] = {}
@@ -259,7 +262,7 @@ class Executor:
         if isinstance(error, apsw.Error):
             # only what is wrong with a statement is explained by tables, which takes SQL to find
             known = self._catalogue() if isinstance(error, apsw.SQLError) else _NO_TABLES
-            return translate(error, known, sql)
+            return translate(error, known, sql, self._functions)
         if isinstance(error, (TypeError, OverflowError, UnicodeEncodeError)):
             return unbindable(params) or unwritable(sql) or error
         if isinstance(error, (UnicodeDecodeError, NestingError)):

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
+from typing import Any, TypeAlias
 
 from lix_vtab.errors import ColumnNotFound
 from lix_vtab.execution.catalogue import Catalogue, Table
 from lix_vtab.execution.tokens import identifier, tokenize
 
-__all__ = ["column_hint", "nearest", "table_hint", "unknown_column"]
+__all__ = [
+    "Functions",
+    "column_hint",
+    "function_hint",
+    "nearest",
+    "sql_hint",
+    "table_hint",
+    "unknown_column",
+]
+
+Functions: TypeAlias = Mapping[str, Callable[..., Any]]
+"""SQL functions of ours by name."""
+
+_FUNCTION = re.compile(r"no such function: (\w+)|wrong number of arguments to function (\w+)\(\)")
+_INTERNAL = "lix_internal_"
+_LISTED = "SELECT name FROM pragma_table_list lists the tables"
+
+# what SQLite says in so many words, and what helps
+_WORDS = (
+    (r"table .+ has \d+ columns but .*|\d+ values for \d+ columns",
+     "name the columns, one for each value: INSERT INTO t(a, b) VALUES (1, 2)"),
+    (r"ambiguous column name: .*", "write the name of its table and a dot before it"),
+    (r"(?:table|view|index|trigger) .+ already exists|there is already .*",
+     "choose another name, or write IF NOT EXISTS"),
+    (r"malformed JSON", "json_valid(x) tells what is JSON"),
+    (r"no such savepoint: .*", "SAVEPOINT name begins one"),
+    (r"cannot (?:commit|rollback) - no transaction is active", "BEGIN starts a transaction"),
+    (r"cannot start a transaction within a transaction",
+     "COMMIT or ROLLBACK the open one first; SAVEPOINT nests"),
+    (r"cannot (?:VACUUM|DETACH).*", "COMMIT or ROLLBACK the open transaction first"),
+)  # fmt: skip
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -24,11 +57,42 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-def table_hint(name: str, catalogue: Catalogue) -> str | None:
-    """Return a hint for an unknown table."""
-    bare = name.rpartition(".")[2]
-    found = nearest(bare, catalogue.tables)
-    return f"did you mean {found}?" if found else None
+def table_hint(name: str, catalogue: Catalogue) -> str:
+    """Return a hint for an unknown table: one that may be read, or where they are listed."""
+    bare = name.rpartition(".")[2].lower().replace(_INTERNAL, "lix_")
+    found = nearest(bare, (table for table in catalogue.tables if not table.startswith(_INTERNAL)))
+    return f"did you mean {found}?" if found else _LISTED
+
+
+def function_hint(message: str, functions: Functions) -> str | None:
+    """Return a hint for a function that does not exist, or takes other arguments.
+
+    >>> function_hint("wrong number of arguments to function f()", {"f": lambda a, b=1: 0})
+    'f(a, [b])'
+    """
+    match = _FUNCTION.fullmatch(message)
+    if match is None:
+        return None
+    name = match[1] or match[2]
+    if match[2] is None:
+        found = nearest(name, functions)
+        return f"did you mean {found}()?" if found else "SELECT name FROM pragma_function_list"
+    call = functions.get(name.lower())
+    if call is None:
+        return "https://www.sqlite.org/lang_corefunc.html lists SQLite's own"
+    given = signature(call).parameters.values()
+    listed = (one.name if one.default is one.empty else f"[{one.name}]" for one in given)
+    return f"{name}({', '.join(listed)})"
+
+
+def sql_hint(message: str) -> str | None:
+    """Return a hint for what SQLite says in words of its own.
+
+    >>> sql_hint("cannot commit - no transaction is active")
+    'BEGIN starts a transaction'
+    """
+    found = (hint for words, hint in _WORDS if re.fullmatch(words, message, re.DOTALL))
+    return next(found, None)
 
 
 def column_hint(name: str, catalogue: Catalogue, sql: str) -> str | None:

@@ -75,6 +75,7 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
         if verb in table.refuses:
             raise ReadOnlyError(
                 f"{table.name} is read-only; {verb} is not supported",
+                hint="its rows follow from what is written to other tables",
                 details={"table": table.name, "operation": verb},
             )
         if statement.upsert or statement.returning:

@@ -41,7 +41,13 @@ from lix_vtab.errors import (
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.errors import ShadowWrite
 from lix_vtab.execution.guard import internal_access
-from lix_vtab.execution.hints import column_hint, table_hint
+from lix_vtab.execution.hints import (
+    Functions,
+    column_hint,
+    function_hint,
+    sql_hint,
+    table_hint,
+)
 from lix_vtab.model.json import NestingError
 
 __all__ = ["translate", "unbindable", "unreadable", "unwritable"]
@@ -68,6 +74,8 @@ _RARE: dict[type[apsw.Error], type[LixError]] = {
     for base in vars(apsw).values()
     if isinstance(base, type) and issubclass(base, apsw.Error) and base not in _BY_CLASS
 }
+
+_NO_FUNCTIONS: Functions = {}
 
 _UNIQUE = frozenset(
     {
@@ -98,17 +106,22 @@ _INTERNAL = re.compile(
 )
 
 
-def translate(error: Exception, catalogue: Catalogue, sql: str = "") -> LixError:
+def translate(
+    error: Exception,
+    catalogue: Catalogue,
+    sql: str = "",
+    functions: Functions = _NO_FUNCTIONS,
+) -> LixError:
     """Return `error` as a leaf of the tree; an error that is one already comes back as it is.
 
-    >>> error = apsw.SQLError("no such table: lix_flie")
+    >>> error = apsw.SQLError("ambiguous column name: a")
     >>> print(translate(error, Catalogue.of(1, [])))
-    LIX_TABLE_NOT_FOUND: no such table: lix_flie
+    LIX_ERROR_SQL: ambiguous column name: a (write the name of its table and a dot before it)
     """
     if isinstance(error, LixError):
         return error
     if isinstance(error, apsw.SQLError):
-        found = _sql_error(str(error), catalogue, sql)
+        found = _sql_error(str(error), catalogue, sql, functions)
     elif isinstance(error, apsw.ConstraintError):
         found = _constraint_error(error)
     else:
@@ -121,6 +134,8 @@ def translate(error: Exception, catalogue: Catalogue, sql: str = "") -> LixError
 def _hint(known: type[LixError]) -> str | None:
     if known is ReadOnlyError:
         return "open it without read_only=True, as somebody who may write the file"
+    if known is CannotOpenError:
+        return "its directory must exist, and you must be allowed to write there"
     return None
 
 
@@ -154,7 +169,7 @@ def _constraint_error(error: apsw.ConstraintError) -> LixError:
     return ConstraintViolation(str(error))
 
 
-def _sql_error(message: str, catalogue: Catalogue, sql: str) -> LixError:
+def _sql_error(message: str, catalogue: Catalogue, sql: str, functions: Functions) -> LixError:
     """Sort SQLITE_ERROR by its words: it has no finer code."""
     if match := _MISSING_TABLE.fullmatch(message):
         name = match[1]
@@ -168,12 +183,12 @@ def _sql_error(message: str, catalogue: Catalogue, sql: str) -> LixError:
     for pattern, build in _MESSAGES:
         if pattern.fullmatch(message):
             return build(message)
-    return SqlError(message)
+    return SqlError(message, hint=function_hint(message, functions) or sql_hint(message))
 
 
 _MESSAGES: Sequence[tuple[re.Pattern[str], Callable[[str], LixError]]] = (
     (_SYNTAX, lambda message: ParseError(f"sql parser error: {message}")),
-    (_TRANSACTION, TransactionStateError),
+    (_TRANSACTION, lambda message: TransactionStateError(message, hint=sql_hint(message))),
     (_VIRTUAL, lambda message: UnsupportedSql(message, hint=_virtual_hint(message))),
 )
 

@@ -18,6 +18,7 @@ from lix_vtab.mutation.batch import BatchWriter, Checked, EntityWrite
 from lix_vtab.mutation.writer import Writer
 from lix_vtab.plugins.contract import ActiveStateRow, File, Plugin, StateContext
 from lix_vtab.plugins.manifest import STATE_COLUMNS
+from lix_vtab.plugins.matching import content_type_of
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import IN_FILE, Query
 from lix_vtab.storage.blob_codec import digest_of
@@ -112,6 +113,8 @@ class Changes:
             if isinstance(made, NewContent):
                 return self._unless_same(made, old)
             error = f"{plugin.key}: {made}"
+        else:
+            error = self._unfit(path, data)
         made_blob = self._as_blob(scope, file_id, BlobRef(hash.hex(), len(data)), old, error)
         return self._unless_same(replace(made_blob, data=data), old)
 
@@ -122,6 +125,14 @@ class Changes:
         plugin = self._plugins.match(path, b"")
         error = None if plugin is None else f"{plugin.key}: the content is too large"
         return self._unless_same(self._as_blob(scope, file_id, ref, old, error), old)
+
+    def _unfit(self, path: str, data: bytes) -> str | None:
+        """Say why the plugin for files of this name does not take these bytes, if there is one."""
+        plugin = self._plugins.match(path)
+        if plugin is None:
+            return None
+        kind = "text" if content_type_of(data) == "text" else "binary: not UTF-8, or with a NUL"
+        return f"{plugin.key}: the content is {kind}"
 
     def _owns(self, plugin: Plugin | None, old: OldContent) -> bool:
         """Tell whether a file of these bytes would come out as it is."""

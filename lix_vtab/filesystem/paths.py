@@ -38,9 +38,10 @@ class DirectoryPath:
         """Read a directory path; raise InvalidValueError for the root and what is none."""
         text = _text(value)
         if len(text) < 3 or text[0] != "/" or text[-1] != "/" or "//" in text:
+            form = "a directory path starts and ends with one slash, like /docs/guides/"
             raise InvalidValueError(
                 f"lix_directory_descriptor: Invalid directory path {text}",
-                hint="a directory path starts and ends with one slash, like /docs/guides/",
+                hint="the root is always there" if text == "/" else _empty_segment(text) or form,
                 details={"path": text},
             )
         return cls(_segments(text, text[1:-1]))
@@ -78,9 +79,10 @@ class FilePath:
         """Read a file path; raise InvalidValueError for what is none."""
         text = _text(value)
         if len(text) < 2 or text[0] != "/" or text[-1] == "/" or "//" in text:
+            form = "a file path starts with a slash and does not end with one, like /docs/a.md"
             raise InvalidValueError(
                 f"lix_file_descriptor: Invalid file path {text}",
-                hint="a file path starts with a slash and does not end with one, like /docs/a.md",
+                hint=_empty_segment(text) or form,
                 details={"path": text},
             )
         *directories, segment = _segments(text, text[1:])
@@ -156,6 +158,15 @@ def _check_characters(text: str) -> None:
             text.encode()
         except UnicodeEncodeError:
             raise _refused(text, "contains unsupported characters: it is not UTF-8") from None
+
+
+def _empty_segment(text: str) -> str | None:
+    """Say that names are missing between slashes, and how the path reads without the extra ones."""
+    if "//" not in text:
+        return None
+    while "//" in text:
+        text = text.replace("//", "/")
+    return f"between two slashes there must be a name; perhaps {text}"
 
 
 def _text(value: object) -> str:

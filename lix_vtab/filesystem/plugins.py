@@ -99,8 +99,8 @@ class Plugins:
         """Let a plugin take this long for one call; None is for ever."""
         self._runner = PluginRunner(time_limit=seconds)
 
-    def match(self, path: str, data: bytes) -> Plugin | None:
-        """Return the plugin that takes a file, or None."""
+    def match(self, path: str, data: bytes | None = None) -> Plugin | None:
+        """Return the plugin that takes a file, whatever its bytes when they are left out."""
         return self._all().match(path, data)
 
     def by_path(self, path: str) -> Plugin | None:

@@ -30,8 +30,9 @@ def content_bytes(value: object) -> bytes | None:
         return value.encode()
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
+    kind = "the number " if isinstance(value, int | float) else ""
     raise InvalidValueError(
-        f"file data must be a blob or text, not the number {value}",
+        f"file data must be a blob or text, not {kind}{value!r}",
         hint="CAST the value AS TEXT or AS BLOB",
     )
 

@@ -177,6 +177,7 @@ class Revisions:
                 return self._by_seq(seq)
         raise CommitNotFound(
             f"revision '{name}' names no commit: the line begins after {text}",
+            hint="SELECT commit_id, created_at FROM lix_log() lists the line, newest first",
             details={"revision": name},
         )
 
@@ -224,6 +225,7 @@ class Revisions:
         if commit is None:
             raise CommitNotFound(
                 f"revision '{name}' names no commit: history does not go back that far",
+                hint="SELECT commit_id FROM lix_log() lists the line, newest first",
                 details={"revision": name},
             )
         return Revision(commit.id, commit)

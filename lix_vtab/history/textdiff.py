@@ -29,7 +29,8 @@ def text_diff(
     """
     if not isinstance(context, int) or context < 0:
         raise InvalidValueError(
-            f"lix_text_diff: context must be a number of lines, got {context!r}"
+            f"lix_text_diff: context must be a number of lines, got {context!r}",
+            hint="how many unchanged lines to show around each change",
         )
     old, new = _text(before, "before"), _text(after, "after")
     if old == new:
@@ -63,4 +64,7 @@ def _text(value: object, name: str) -> str:
             ) from error
     if isinstance(value, str):
         return value
-    raise InvalidValueError(f"lix_text_diff: {name} must be a text or a blob, got {value!r}")
+    raise InvalidValueError(
+        f"lix_text_diff: {name} must be a text or a blob, got {value!r}",
+        hint="CAST the value AS TEXT",
+    )

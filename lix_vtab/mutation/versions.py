@@ -128,6 +128,11 @@ class VersionWriter:
 
     def resolve(self, name: str) -> str:
         """Return the id of the version with this id or unique name."""
+        if not isinstance(name, str):
+            raise InvalidValueError(
+                f"a version is named by a text, got {name!r}",
+                hint="SELECT id, name FROM lix_version lists the versions",
+            )
         if self._store.versions.listed(name):
             return name
         matching = [found.id for found in self.descriptors() if found.name == name]

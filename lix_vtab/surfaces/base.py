@@ -326,7 +326,10 @@ class Table:
 
     def Rename(self, name: str) -> None:
         """Refuse ALTER TABLE ... RENAME."""
-        raise ReadOnlyError(f"{self.surface.name} cannot be renamed")
+        raise ReadOnlyError(
+            f"{self.surface.name} cannot be renamed",
+            hint="a view can show it under another name: CREATE VIEW",
+        )
 
 
 class BaseModule:

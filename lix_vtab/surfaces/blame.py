@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from lix_vtab.errors import FileNotFound, InvalidValueError
+from lix_vtab.errors import FileNotFound, InvalidValueError, NotFoundError
 from lix_vtab.history.blame import Blame
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.resolution.scope import Scope
@@ -66,7 +66,21 @@ class BlameTable(ReadOnlySurface):
             return ()
         scope = session.history.scope(session.history.resolve(revision))
         found = list(self._reader.rows_at(*self._inner(plan, args, scope, target), scope))
+        if not found and target is not None:
+            self._check_target(scope, target)
         return self._blamed(found)
+
+    def _check_target(self, scope: Scope, target: str) -> None:
+        """Raise NotFoundError unless something at the revision has this path or id."""
+        column, value = self._place(scope, target)
+        term = Term(column, "=", 0, 0)
+        alone = Plan((term,), tuple(range(len(_ROW))), (), None, None, 0.0, 0, "")
+        if column == 0 and next(iter(self._reader.rows_at(alone, (value,), scope)), None) is None:
+            raise NotFoundError(
+                f"no file and no entity has the id '{target}' at this revision",
+                hint="a path starts with a slash: '/docs/a.md'",
+                details={"target": target},
+            )
 
     def _inner(
         self, plan: Plan, args: Sequence[Any], scope: Scope, target: Any
@@ -90,14 +104,17 @@ class BlameTable(ReadOnlySurface):
         """Return the column of the key a target is about, and its value there."""
         if not isinstance(target, str):
             raise InvalidValueError(
-                f"lix_blame: target must be a path, a file id or an entity id, got {target!r}"
+                f"lix_blame: target must be a path, a file id or an entity id, got {target!r}",
+                hint="such as '/docs/a.md'; leave it out for every entity",
             )
         files = self._session.files
         if target.startswith("/"):
             found = files.find(scope, target)
             if not found:
                 raise FileNotFound(
-                    f"no file has the path '{target}' at this revision", details={"path": target}
+                    f"no file has the path '{target}' at this revision",
+                    hint="SELECT path FROM lix_file_at(revision) lists the files of then",
+                    details={"path": target},
                 )
             return 2, found[0]
         return (2 if files.descriptor(scope, target) is not None else 0), target

@@ -140,7 +140,10 @@ def make_version(
     """Create a version that starts where `source` stands: a version (id or name) or a commit id."""
     for label, value in (("name", name), ("id", id), ("source", source)):
         if value is not None and not isinstance(value, str):
-            raise InvalidValueError(f"create_version: {label} must be a string, got {value!r}")
+            raise InvalidValueError(
+                f"create_version: {label} must be a string, got {value!r}",
+                hint="a text in single quotes, or NULL to leave it to lix",
+            )
     columns = {
         "id": id,
         "name": name,

@@ -33,7 +33,8 @@ def history_functions(session: Session) -> list[SqlFunction]:
         for label, value in (("name", name), ("message", message)):
             if value is not None and not isinstance(value, str):
                 raise InvalidValueError(
-                    f"lix_create_checkpoint: {label} must be a string, got {value!r}"
+                    f"lix_create_checkpoint: {label} must be a string, got {value!r}",
+                    hint="a text in single quotes, or NULL for none",
                 )
         active = session.versions.active_id()
         return create_checkpoint(session.store, active, name=name, message=message).id
@@ -83,7 +84,10 @@ def history_functions(session: Session) -> list[SqlFunction]:
 def _repeat(session: Session, verb: Callable[..., Commit], steps: object, own: object) -> str:
     """Take steps on the active version and return the id of the last commit made."""
     if not isinstance(steps, int) or steps < 1:
-        raise InvalidValueError(f"steps must be a positive integer, got {steps!r}")
+        raise InvalidValueError(
+            f"steps must be a positive integer, got {steps!r}",
+            hint="how many commits, counted from the newest; 1 unless said otherwise",
+        )
     version_id = session.versions.active_id()
     for done in range(steps):
         try:
@@ -163,7 +167,8 @@ def _file_ids(session: Session, revision: Revision, paths: object) -> set[str]:
     listed = [listed] if isinstance(listed, str) else listed
     if not isinstance(listed, list) or not all(isinstance(path, str) for path in listed):
         raise InvalidValueError(
-            f"lix_restore: paths must be a path or a JSON array of paths, got {paths!r}"
+            f"lix_restore: paths must be a path or a JSON array of paths, got {paths!r}",
+            hint="such as '/docs/a.md', '/docs/' for all below it, or '[\"/a.md\", \"/b/\"]'",
         )
     files, history = session.files, session.history
     then = history.scope(revision)
@@ -184,6 +189,7 @@ def _file_ids(session: Session, revision: Revision, paths: object) -> set[str]:
             raise FileNotFound(
                 f"no {'directory' if path.endswith('/') else 'file'} has the path '{path}', "
                 f"neither now nor at '{revision.id}'",
+                hint="SELECT path FROM lix_file_at(revision) lists the files of then",
                 details={"path": path},
             )
         found |= ids

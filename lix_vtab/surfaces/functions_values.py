@@ -18,6 +18,7 @@ from lix_vtab.surfaces.functions import SqlFunction
 __all__ = ["value_functions"]
 
 MAX_NANO_LENGTH = 255
+_PATH = "JSON and then the keys that lead to a value: lix_json_text(json, 'a', 'b')"
 
 
 def value_functions(session: Session) -> list[SqlFunction]:
@@ -32,6 +33,7 @@ def value_functions(session: Session) -> list[SqlFunction]:
         if type(length) is not int or not 1 <= length <= MAX_NANO_LENGTH:
             raise InvalidValueError(
                 f"lix_nano_id() length must be an integer from 1 to {MAX_NANO_LENGTH}",
+                hint="leave it out for 21 characters",
                 details={"length": length},
             )
         session.store.refresh()
@@ -88,16 +90,17 @@ def json_text(*args: Any) -> Any:
     '[1,2]'
     """
     if len(args) < 2:
-        raise InvalidValueError("lix_json_text() requires at least 2 arguments")
+        raise InvalidValueError("lix_json_text() requires at least 2 arguments", hint=_PATH)
     document, *path = args
     for segment in path:
         if not isinstance(segment, str):
             raise InvalidValueError(
                 "lix_json_text() path arguments must be single-quoted strings, "
-                f"not {type(segment).__name__}"
+                f"not {type(segment).__name__}",
+                hint=_PATH,
             )
         if not segment:
-            raise InvalidValueError("lix_json_text() path segments must not be empty")
+            raise InvalidValueError("lix_json_text() path segments must not be empty", hint=_PATH)
     if document is None:
         return None
     found = _parsed("lix_json_text", document)
@@ -123,7 +126,9 @@ def key_part(entity_id: Any, place: Any, count: Any) -> str | None:
 def empty_blob(*args: Any) -> bytes:
     """Return a blob of no bytes."""
     if args:
-        raise InvalidValueError("lix_empty_blob() does not accept arguments")
+        raise InvalidValueError(
+            "lix_empty_blob() does not accept arguments", hint="x'00ff' writes a blob with bytes"
+        )
     return b""
 
 
@@ -136,7 +141,10 @@ def text_encode(value: Any) -> bytes | None:
     if value is None or isinstance(value, bytes):
         return value
     if not isinstance(value, str):
-        raise InvalidValueError(f"lix_text_encode() expects text, got {type(value).__name__}")
+        raise InvalidValueError(
+            f"lix_text_encode() expects text, got {type(value).__name__}",
+            hint="CAST the value AS TEXT",
+        )
     return value.encode()
 
 
@@ -145,12 +153,16 @@ def text_decode(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if not isinstance(value, bytes):
-        raise InvalidValueError(f"lix_text_decode() expects a blob, got {type(value).__name__}")
+        raise InvalidValueError(
+            f"lix_text_decode() expects a blob, got {type(value).__name__}",
+            hint="CAST the value AS BLOB",
+        )
     try:
         return value.decode()
     except UnicodeDecodeError as error:
         raise InvalidValueError(
             f"lix_text_decode() blob is not UTF-8: {error.reason} at byte {error.start}",
+            hint="hex() shows any blob as text",
             details={"position": error.start},
         ) from error
 

@@ -174,7 +174,7 @@ def plan(
         offset,
         cost,
         rows,
-        _text(columns, terms, order if ordered else (), limit is not None, lookup)
+        _text(columns, terms, offers, order if ordered else (), limit is not None, lookup)
         + f" (about {rows} row{'s' if rows > 1 else ''})",
         tuple(
             (term.column, term.argument)
@@ -345,12 +345,16 @@ def _estimate(
 def _text(
     columns: Sequence[Column],
     terms: Sequence[Term],
+    offers: Sequence[Offer],
     order: Sequence[tuple[int, bool]],
     limited: bool,
     lookup: Lookup | None = None,
 ) -> str:
     """Describe the plan for EXPLAIN QUERY PLAN."""
-    words = [f"{columns[t.column].name} {t.operator}" for t in terms]
+    # values of an IN that come one by one are looked up as equal, but are still those of an IN
+    words = [
+        f"{columns[t.column].name} {'IN' if offers[t.offer].many else t.operator}" for t in terms
+    ]
     text = " AND ".join(words) or "scan"
     if lookup is not None:
         text = f"index ({', '.join(columns[c].name for c in lookup.columns)}): {text}"

@@ -11,6 +11,8 @@ from lix_vtab.model.json import Json, parse_json
 
 __all__ = ["flag", "json_value", "optional_text", "text"]
 
+_JSON = """write it as JSON in single quotes, '{"id": "a"}', or make it with json_object()"""
+
 
 def text(value: Any, where: str, column: str) -> str:
     """Return a required text."""
@@ -22,6 +24,7 @@ def text(value: Any, where: str, column: str) -> str:
         )
     raise InvalidValueError(
         f"{where}: {column} must be a string, got {_kind(value)}",
+        hint="CAST the value AS TEXT",
         details={"column": column, "value": value},
     )
 
@@ -32,6 +35,7 @@ def optional_text(value: Any, column: str) -> str | None:
         return value
     raise InvalidValueError(
         f"{column} assignment expects text or null, got {_kind(value)}",
+        hint="CAST the value AS TEXT",
         details={"column": column, "value": value},
     )
 
@@ -42,6 +46,7 @@ def flag(value: Any, where: str, column: str) -> bool:
         return bool(value)
     raise InvalidValueError(
         f"{where} requires literal or parameter {column} values: 0 or 1, got {value!r}",
+        hint="TRUE and FALSE will do, too",
         details={"column": column, "value": value},
     )
 
@@ -56,13 +61,16 @@ def json_value(value: Any, where: str, column: str) -> Json:
     if not isinstance(value, str):
         raise SchemaValidationError(
             f"{where} requires literal {column}: JSON text, got {_kind(value)}",
+            hint=_JSON,
             details={"column": column},
         )
     try:
         return parse_json(value)
     except (ValueError, RecursionError) as error:
         raise SchemaValidationError(
-            f"{where} {column} invalid JSON: {error}", details={"column": column}
+            f"{where} {column} invalid JSON: {error}",
+            hint=_JSON,
+            details={"column": column},
         ) from error
 
 

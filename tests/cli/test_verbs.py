@@ -277,7 +277,18 @@ def test_export_sql_options(lix, shop):
     assert 'INSERT INTO "task"' not in lix("export-sql").out
     assert 'INSERT INTO "task"' in lix("export-sql", "--version", "draft").out
     assert 'INTO "file"' not in lix("export-sql", "--no-files").out
+    assert lix("export-sql", "-").out == lix("export-sql").out
     assert shop.active_version.name == "main"
+
+
+def test_export_sql_to_a_new_file(lix, shop, tmp_path: Path):
+    target = tmp_path / "plain.sql"
+    assert lix("export-sql", str(target)).out == ""
+    assert target.read_text(encoding="utf-8") == lix("export-sql").out
+    for taken in (target, tmp_path / "no" / "plain.sql"):
+        refused = lix("export-sql", str(taken), code=10)
+        assert "cannot write" in refused.err
+        assert "hint:" in refused.err
 
 
 def test_the_loadable_path(lix, tmp_path: Path):

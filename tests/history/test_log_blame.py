@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 import lix_vtab
+from lix_vtab.errors import NotFoundError
 from tests.history.graphs import steps
 
 
@@ -131,7 +132,9 @@ def test_blame_of_everything_and_by_key(t):
     assert t.rows("SELECT DISTINCT entity_id FROM lix_blame WHERE entity_id IN ('t', 'x')") == [
         ("t",)
     ]
-    assert blame(t, "nobody") == []
+    with pytest.raises(NotFoundError, match="no file and no entity has the id 'nobody'"):
+        blame(t, "nobody")
+    assert t.rows("SELECT * FROM lix_blame('t') WHERE schema_key = 'note'") == []
     assert t.rows("SELECT * FROM lix_blame(NULL)") == []
 
 

@@ -44,7 +44,7 @@ def test_invalid_content_names_schema_and_every_violation() -> None:
 
 
 def test_the_row_is_named_where_there_is_one() -> None:
-    with pytest.raises(SchemaValidationError, match=r"'name' .*\(entity 'e1'\)$") as caught:
+    with pytest.raises(SchemaValidationError, match=r"'name' .*\(entity 'e1'\) \(") as caught:
         NAMED.validate({}, "e1")
     assert caught.value.details["entity_id"] == "e1"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lix_vtab.cli.call import Call, command
+from lix_vtab.cli.failures import Failure
 from lix_vtab.cli.names import VERSION
 
 if TYPE_CHECKING:
@@ -31,22 +34,40 @@ _NO_FILE = "lixcol_file_id = 'lix'"
 _SORTED = "ORDER BY lixcol_entity_id"
 
 
-@command(
-    examples=("lix export-sql | sqlite3 plain.db", "lix export-sql --version draft > draft.sql")
-)
+@command(examples=("lix export-sql | sqlite3 plain.db", "lix export-sql --version draft draft.sql"))
+@click.argument("target", default="-", metavar="[FILE]")
 @click.option("--version", metavar="VERSION", type=VERSION, help="Of this version (the active).")
 @click.option("--files/--no-files", "with_files", default=True, help="Include the files.")
-def export_sql(call: Call, version: str | None, with_files: bool) -> None:
+def export_sql(call: Call, target: str, version: str | None, with_files: bool) -> None:
     """Write the present state as SQL that any SQLite can run.
 
+    It goes to a new file, or to standard output when there is none or it is "-".
     Every schema with rows becomes a plain table, files become the table "file" (path, data), and
     tables of your own come along as they are. History stays behind.
     """
     if version is not None:
         call.lix.switch_version(version, session=True)
-    with call.lix.transaction():
+    with call.lix.transaction(), _output(call, target) as write:
         for statement in _statements(call.lix, with_files=with_files):
-            call.screen.write(f"{statement};\n")
+            write(f"{statement};\n")
+
+
+@contextmanager
+def _output(call: Call, target: str) -> Iterator[Callable[[str], object]]:
+    """Yield what writes to the file named, or to the screen."""
+    if target == "-":
+        yield call.screen.write
+        return
+    try:
+        # nothing that is there is written over: one may have meant a database to read
+        Path(target).touch(exist_ok=False)
+    except OSError as error:
+        raise Failure(
+            f"cannot write {target}: {error.strerror}",
+            hint="name a new file in a directory you may write to, or none for standard output",
+        ) from error
+    with Path(target).open("w", encoding="utf-8") as stream:
+        yield stream.write
 
 
 def _statements(lix: Lix, *, with_files: bool) -> Iterator[str]:

@@ -86,7 +86,10 @@ def build(entities: Mapping[str, Any]) -> Entity | None:
         if "" in entities and len(entities) > 1:
             raise PluginInvalidInput("a root tombstone cannot coexist with other rows")
         if len(entities) > ("" in entities):
-            raise PluginInvalidInput("non-root projection rows require a root row")
+            raise PluginInvalidInput(
+                "non-root projection rows require a root row: an entity whose id is the empty "
+                "text, for the document as a whole"
+            )
         return None
     for entity_id, node in nodes.items():
         if entity_id:
