@@ -97,6 +97,8 @@ _READ = apsw.SQLITE_READ
 _SELECT = apsw.SQLITE_SELECT
 _NO_TABLE = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_FUNCTION})
 _INSERT = apsw.SQLITE_INSERT
+_PRAGMA = apsw.SQLITE_PRAGMA
+_DENY = apsw.SQLITE_DENY
 _DROP_VTABLE = apsw.SQLITE_DROP_VTABLE
 _CREATE_TEMP = frozenset({apsw.SQLITE_CREATE_TEMP_TABLE, apsw.SQLITE_CREATE_TEMP_VIEW})
 _TOUCHES_OURS = _CREATE_TEMP | {
@@ -121,11 +123,12 @@ def make_authorizer(
     A refusal raises: the exception an authorizer raises is what the caller of APSW sees.
     """
     copying = 0
+    listing = False
 
     def authorize(
         operation: int, first: str | None, second: str | None, schema: str | None, _: str | None
     ) -> int:
-        nonlocal copying
+        nonlocal copying, listing
         if operation == _READ:
             table = first
             if reads is not None and reads.active:
@@ -137,6 +140,9 @@ def make_authorizer(
             return _OK
         else:
             table = first if operation in _FIRST else second if operation in _SECOND else None
+            # PRAGMA table_list selects from every table whose columns are not known yet, and leaves
+            # out what it may not: an exception would end it
+            listing = operation == _PRAGMA and first == "table_list"
             # VACUUM copies every table, shadow tables too, into a schema it names itself, each
             # with one INSERT ... SELECT: the reads of that one SELECT are its own.
             copying = 2 if operation == _INSERT and _is_copy(schema) else 0
@@ -150,6 +156,8 @@ def make_authorizer(
             and not _is_copy(schema)
             and not trust.depth
         ):
+            if listing and second:
+                return _DENY
             raise internal_access(table)
         if operation in _TOUCHES_OURS and not trust.depth and keeps(table):
             if operation == _DROP_VTABLE:

@@ -104,6 +104,7 @@ _INTERNAL = re.compile(
     r"|cannot create triggers on shadow tables()",
     re.IGNORECASE | re.DOTALL,
 )
+_PROHIBITED = re.compile(r"access to (?:\w+\.)?(lix_internal_\w+)\.\S+ is prohibited")
 
 
 def translate(
@@ -124,6 +125,8 @@ def translate(
         found = _sql_error(str(error), catalogue, sql, functions)
     elif isinstance(error, apsw.ConstraintError):
         found = _constraint_error(error)
+    elif match := _PROHIBITED.fullmatch(str(error)):
+        found = internal_access(match[1])
     else:
         kind = next((kind for kind in type(error).__mro__ if kind in _BY_CLASS), None)
         known = _BY_CLASS[kind] if kind is not None else _rare(error)

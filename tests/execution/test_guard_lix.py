@@ -284,3 +284,17 @@ def test_vacuum_into_and_analyze_work(lix, tmp_path):
     with pytest.raises(InternalTableAccess):
         lix.execute("SELECT 1 FROM lix_internal_change")
     assert lix.check() == []
+
+
+def test_the_tables_of_a_file_can_be_listed_before_anything_else(tmp_path):
+    """What has no columns yet is selected from by SQLite itself, on the way."""
+    path = str(tmp_path / "a.lix")
+    lix_vtab.open(path).close()
+    inner = "SELECT * FROM lix_internal_state_vtable"
+    for listing in ("PRAGMA table_list", "SELECT name FROM pragma_table_list"):
+        with lix_vtab.open(path) as lix:
+            assert len(lix.execute(listing)) > 100
+            for refused in (inner, "SELECT count(*) FROM lix_internal_tip", inner):
+                with pytest.raises(InternalTableAccess):
+                    lix.execute(refused)
+            assert len(lix.execute(listing)) > 100
