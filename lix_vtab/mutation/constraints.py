@@ -159,7 +159,7 @@ class Constraints:
             duplicates = self._duplicates(subject, coming)
             if duplicates and self._writer.conflict == REPLACE:
                 later += self._check_replaced(subject, coming, doubtful)
-            elif (write.updates or write.after is None) and self._writer.conflict == ABORT:
+            elif self._writer.conflict == ABORT and (self.supervised or not _inserts(write)):
                 later += duplicates
             else:
                 now += duplicates
@@ -454,6 +454,15 @@ class Constraints:
         # what a savepoint undid is found to be in order when it is looked at again
         if not self._store.transaction.active:
             self._forget()
+
+
+def _inserts(write: Write) -> bool:
+    """Tell whether a row is new to the statement, so that no other row of it need make room.
+
+    Only an upsert is mended by rows that follow; where the end of a statement cannot be awaited
+    without risk to the transaction, it is better told at once.
+    """
+    return not write.updates and write.after is not None
 
 
 def _content(visible: Visible | None) -> Json | None:

@@ -183,6 +183,37 @@ def test_values_can_be_swapped_in_one_statement(lix: Session) -> None:
     assert lix.column("SELECT slug FROM parent ORDER BY id") == ["y", "x"]
 
 
+def test_values_can_be_swapped_by_an_upserting_insert(lix: Session) -> None:
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('a', 'x'), ('b', 'y')")
+    upsert = (
+        "INSERT INTO lix_state(entity_id, schema_key, file_id, plugin_key, schema_version,"
+        " snapshot_content) SELECT value ->> 0, 'parent', 'lix', 'lix', '1',"
+        " json_object('id', value ->> 0, 'slug', value ->> 1) FROM json_each(?)"
+    )
+    lix.execute(upsert, ('[["a", "y"], ["b", "x"]]',))
+    with lix.transaction() as transaction:
+        transaction.execute(upsert, ('[["c", "x"], ["b", "z"]]',))
+    assert lix.rows("SELECT id, slug FROM parent ORDER BY id") == [
+        ("a", "y"), ("b", "z"), ("c", "x"),
+    ]  # fmt: skip
+    with pytest.raises(UniqueError, match=r"values \('y'\) of entity 'c': entity 'a'"):
+        lix.execute(upsert, ('[["c", "y"], ["b", "x"]]',))
+
+
+def test_all_rows_of_a_statement_are_reported(lix: Session) -> None:
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('a', 'x'), ('b', 'y')")
+    for insert in (
+        "INSERT INTO parent(id, slug) VALUES ('c', 'x'), ('d', 'z'), ('e', 'y')",
+        "INSERT INTO parent(id, slug) SELECT value, iif(value = 'c', 'x', 'y')"
+        ' FROM json_each(\'["c", "e"]\')',
+    ):
+        with pytest.raises(UniqueError) as caught:
+            lix.execute(insert)
+        pairs = [each.partition("entity ")[2] for each in caught.value.details["violations"]]
+        assert [pair[:16] for pair in pairs] == ["'c': entity 'a' ", "'e': entity 'b' "]
+    assert lix.column("SELECT id FROM parent ORDER BY id") == ["a", "b"]
+
+
 def test_conflict_clauses(lix: Session) -> None:
     lix.execute("INSERT INTO parent(id, slug, a, b) VALUES ('a', 'x', 1, 1), ('b', 'y', 2, 2)")
     lix.execute("INSERT OR IGNORE INTO parent(id, slug) VALUES ('c', 'x'), ('d', 'z')")
