@@ -106,10 +106,16 @@ class _Described(Mapping[str, Table]):
         if found is None:
             return None
         surface = entity_surface(session, found[0])
-        return None if surface is None else describe(surface, found[0])
+        if surface is None:
+            return None
+        rules = session.constraints.rules()
+        related = not isinstance(surface, Entity) or any(
+            surface.shape.key in known for known in (rules.references, rules.referrers)
+        )
+        return describe(surface, found[0], related=related)
 
 
-def describe(surface: Surface, name: str) -> Table:
+def describe(surface: Surface, name: str, *, related: bool = True) -> Table:
     """Describe one surface.
 
     Its `conflict_keys` are what ON CONFLICT can name, each as columns or as (columns, scope,
@@ -131,6 +137,7 @@ def describe(surface: Surface, name: str) -> Table:
         refuses=_WRITES if read_only else frozenset(),
         asks=getattr(surface, "asks", frozenset()),
         states=getattr(surface, "states", frozenset()),
+        related=related,
     )
 
 

@@ -47,6 +47,7 @@ class Table:
     - `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
     - `asks` names columns for which an INSERT of NULL says something else than leaving them out,
       which SQLite does not tell a virtual table; `states` those an INSERT must name therefore.
+    - `related` says that its rows may refer to others, or others to them.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Table:
     refuses: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
+    related: bool = True
 
     @property
     def address(self) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
             lowering = lower(explicit_text(statement, bound.indexes), table)
         if statement.kind is Kind.INSERT and (table.asks or table.states):
             stated = _stated(statement.text, table)
-        found = _OTHERWISE.search(statement.text)
+        found = _OTHERWISE.search(statement.text) if table.related else None
         otherwise = found.group(1).upper() if found else ""
     return PlannedStatement(
         bound.sql,
