@@ -14,6 +14,7 @@ __all__ = [
     "current_entities",
     "current_snapshot",
     "entity_sets",
+    "in_order",
     "same_but",
     "schema",
 ]
@@ -106,6 +107,24 @@ def same_but(old: Any, new: Any, *names: str) -> bool:
         return False
     rest = [{n: v for n, v in row.items() if n not in names} for row in (old, new)]
     return rest[0] == rest[1]
+
+
+def in_order(schema_key: str, rows: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return rows by their order keys and ids, those without a key last."""
+    try:
+        keys = [(row["order"], id) for id, row in rows.items()]
+    except (KeyError, TypeError):
+        keys = []
+    # told apart here, for a function called for each of many rows costs more than all the rest
+    if {str} == {type(order) for order, _ in keys} and "" not in (order for order, _ in keys):
+        keys.sort()
+        return [(id, rows[id]) for _, id in keys]
+
+    def position(item: tuple[str, Any]) -> tuple[bool, str, str]:
+        order = text_member(require_object(schema_key, *item), "order")
+        return not order, order, item[0]
+
+    return sorted(rows.items(), key=position)
 
 
 def require_object(schema_key: str, entity_id: str, snapshot: Any) -> dict[str, Any]:

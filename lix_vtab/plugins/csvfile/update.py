@@ -22,9 +22,8 @@ from lix_vtab.plugins.csvfile.text import Dialect, Record, read_records, sniff_d
 from lix_vtab.plugins.entities import (
     changed,
     encode_text,
-    require_object,
+    in_order,
     same_but,
-    text_member,
 )
 from lix_vtab.plugins.order import place
 from lix_vtab.plugins.splice import LINE_ENDS, splice
@@ -40,7 +39,7 @@ Cells = dict[str, str]
 
 def update(snapshot: Row | None, old: Mapping[str, Row], file: File) -> Iterator[EntityChange]:
     """Yield the header if it changed, tombstones, then new and changed rows in file order."""
-    old = dict(_sorted_rows(old))
+    old = dict(in_order(ROW, old))
     headers = {} if snapshot is None else {HEADER_ID: snapshot}
     text = _decode(file.data)
     if not text:
@@ -146,7 +145,7 @@ def render(snapshot: Mapping[str, Any], rows: Mapping[str, Row]) -> bytes:
     """Write a table from its header and rows."""
     header = Header.of(snapshot)
     newline = header.dialect.newline
-    listed = [row for _, row in _sorted_rows(rows)]
+    listed = [row for _, row in in_order(ROW, rows)]
     endings = [_ending(row, newline) for row in (snapshot, *listed)]
     if header.unterminated:
         endings[-1] = ""
@@ -186,14 +185,6 @@ def _decode(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as problem:
         raise PluginInvalidInput(f"file.data is no UTF-8 text: {problem}") from problem
-
-
-def _sorted_rows(rows: Mapping[str, Any]) -> list[tuple[str, Row]]:
-    def position(item: tuple[str, Any]) -> tuple[bool, str, str]:
-        order = text_member(require_object(ROW, *item), "order")
-        return not order, order, item[0]
-
-    return sorted(rows.items(), key=position)
 
 
 def _delimiter(text: str, path: str, now: Header | None) -> str:

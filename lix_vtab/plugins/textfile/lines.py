@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from lix_vtab.plugins.contract import PluginInvalidInput
-from lix_vtab.plugins.entities import encode_text, require_object, text_member
+from lix_vtab.plugins.entities import encode_text, text_member
 
 __all__ = [
     "DOCUMENT",
@@ -21,7 +21,6 @@ __all__ = [
     "content_of",
     "mint",
     "snapshot_of",
-    "sorted_lines",
     "split",
     "stem_of",
 ]
@@ -84,24 +83,6 @@ def snapshot_of(
     if ending not in ("", newline):
         row["ending"] = ending
     return row
-
-
-def sorted_lines(lines: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return lines in the order of their keys, those without one last."""
-    try:
-        keys = [(row["order"], id) for id, row in lines.items()]
-    except (KeyError, TypeError):
-        keys = []
-    # told apart here, for a function called for each of many lines costs more than all the rest
-    if {str} == {type(order) for order, _ in keys} and "" not in (order for order, _ in keys):
-        keys.sort()
-        return [(id, lines[id]) for _, id in keys]
-
-    def position(item: tuple[str, Any]) -> tuple[bool, str, str]:
-        order = text_member(require_object(LINE, *item), "order")
-        return not order, order, item[0]
-
-    return sorted(lines.items(), key=position)
 
 
 def stem_of(content: bytes) -> str:

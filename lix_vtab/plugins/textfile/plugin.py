@@ -21,6 +21,7 @@ from lix_vtab.plugins.entities import (
     current_entities,
     current_snapshot,
     entity_sets,
+    in_order,
     require_object,
     same_but,
     schema,
@@ -33,7 +34,6 @@ from lix_vtab.plugins.textfile.lines import (
     LINE,
     Line,
     content_of,
-    sorted_lines,
     split,
 )
 from lix_vtab.plugins.textfile.names import is_known_text
@@ -149,7 +149,7 @@ def _update(
     old: dict[str, Any], document: dict[str, Any] | None, lines: list[Line]
 ) -> Iterator[EntityChange]:
     """Yield tombstones, then new and changed lines in file order, then the document."""
-    text = Passage(sorted_lines(old), lines)
+    text = Passage(in_order(LINE, old), lines)
     newline = (document or {}).get("newline")
     changes = _changes_of(text, newline, old.__contains__) if newline in ENDINGS else None
     if changes is None:
@@ -190,7 +190,7 @@ def _render(lines: Mapping[str, Any], document: Mapping[str, Any]) -> bytes:
     newline = document.get("newline", "\n")
     pieces: list[bytes] = []
     ending = ""
-    for _, row in sorted_lines(lines):
+    for _, row in in_order(LINE, lines):
         ending = row.get("ending", newline)
         if newline not in ENDINGS or ending not in ENDINGS:
             raise PluginInvalidInput("a line ending must be '\\n' or '\\r\\n'")
