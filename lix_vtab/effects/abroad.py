@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from lix_vtab.effects.changes import Touch
@@ -40,12 +41,13 @@ class Abroad:
     Tracked changes are in the journal. Untracked rows are in none, so they are compared.
     """
 
-    __slots__ = ("_overlay", "_position", "_session", "_tracked", "_untracked")
+    __slots__ = ("_doubtful", "_overlay", "_position", "_session", "_tracked", "_untracked")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._position = 0
         self._overlay: _Overlay | None = None
+        self._doubtful: set[Touch] = set()
         self._tracked = qualify(_TRACKED, session.db)
         self._untracked = qualify(_UNTRACKED, session.db)
 
@@ -56,14 +58,25 @@ class Abroad:
         execute = session.connection.execute
         found = execute(self._tracked, (self._position, _MOST + 1)).fetchall()
         before, self._overlay = self._overlay, self._read_overlay()
+        doubtful, self._doubtful = self._doubtful, set()
         self._position = session.store.commits.next_seq() - 1
         if len(found) > _MOST or before is None or self._overlay is None:
             return None
         touches = [Touch(*row) for row in found]
         for touch in before.keys() | self._overlay.keys():
-            if before.get(touch) != self._overlay.get(touch):
+            if touch not in doubtful and before.get(touch) != self._overlay.get(touch):
                 touches.append(touch)
-        return touches
+        return [*touches, *doubtful]
+
+    def doubt(self, touches: Iterable[Touch]) -> None:
+        """Take untracked rows of the own connection for changed by others too, at the next look.
+
+        They are not as they were at the last one, so comparing them would tell nothing.
+        """
+        self._doubtful.update(touches)
+        if len(self._doubtful) > _MOST:
+            self._doubtful.clear()
+            self._overlay = None
 
     def know(self, first: int, position: int) -> None:
         """Leave out commits of the own connection, if they follow on what is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lix_vtab.effects.changes import Touch
 from lix_vtab.effects.exchange import Hearing, News, exchange_of
 from lix_vtab.effects.journal import PAGE, Journal
 from lix_vtab.effects.untracked import Untracked
@@ -64,11 +65,14 @@ class Capture:
             if len(page) < PAGE:
                 break
         touches = [change.touch for change in changes]
+        overlaid: list[Touch] = []
         if len(self._untracked):
             changes += self._untracked.changes()
-            touches += self._untracked.touches()
+            overlaid = self._untracked.touches()
         position = last or self._session.store.commits.next_seq() - 1
-        return News(tuple(changes), tuple(touches), first if last else None, position)
+        return News(
+            tuple(changes), (*touches, *overlaid), first if last else None, position, overlaid
+        )
 
     def _announce(self) -> None:
         news, self._news = self._news, None

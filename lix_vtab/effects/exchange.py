@@ -21,12 +21,16 @@ __all__ = ["Exchange", "Hearing", "News", "exchange_of"]
 
 
 class News(NamedTuple):
-    """What a transaction changed. Its commits are [first, position]; first is None without any."""
+    """What a transaction changed. Its commits are [first, position]; first is None without any.
+
+    `overlaid` are the touches of untracked rows, which no commit tells of.
+    """
 
     changes: Sequence[Change]
     touches: Sequence[Touch]
     first: int | None
     position: int
+    overlaid: Sequence[Touch] = ()
 
 
 class Hearing(Protocol):

@@ -117,6 +117,7 @@ class Observers:
             self._forget_released()
             self.sequence = sequence
             found, self._restructured = self._restructured, None
+            self._abroad.doubt(news.overlaid)
             if not len(self._watches):
                 return
             self._mark(self._watches.concerned(news.touches))
