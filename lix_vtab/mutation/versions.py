@@ -280,31 +280,33 @@ class VersionWriter:
             raise error
 
     def _check_parent(self, version_id: str, parent: str) -> None:
-        if self._store.versions.listed(parent):
-            self._check_chain(version_id, parent)
-            return
-        error = _no_parent(version_id, parent)
-        self._put_off(error, partial(self._look_at_parent, version_id, parent, error))
+        error = self._parent_fault(version_id, parent)
+        if error is not None:
+            self._put_off(error, partial(self._look_at_parent, version_id, parent))
 
-    def _look_at_parent(self, version_id: str, parent: str, error: LixError) -> None:
+    def _look_at_parent(self, version_id: str, parent: str) -> None:
         found = self._store.versions.descriptor(version_id)
         if found is not None and found.inherits_from_version_id == parent:
-            if not self._store.versions.listed(parent):
+            error = self._parent_fault(version_id, parent)
+            if error is not None:
                 raise error
-            self._check_chain(version_id, parent)
 
-    def _check_chain(self, version_id: str, parent: str) -> None:
+    def _parent_fault(self, version_id: str, parent: str) -> LixError | None:
+        """Return why a version cannot inherit from another as things stand."""
+        if not self._store.versions.listed(parent):
+            return _no_parent(version_id, parent)
         chain = self._store.versions.chain(parent)
         if version_id in chain:
-            raise VersionError(
+            return VersionError(
                 f"version '{version_id}' cannot inherit from '{parent}': that would be a cycle",
                 hint=" -> ".join((version_id, *chain)),
                 details={"chain": list(chain)},
             )
         if len(chain) + self._height(version_id) > CHAIN_LIMIT:
-            raise VersionError(
+            return VersionError(
                 f"version '{version_id}' would inherit through more than {CHAIN_LIMIT} versions"
             )
+        return None
 
     def _height(self, version_id: str) -> int:
         """Return how many versions inherit one from another, from this one down."""
@@ -314,7 +316,8 @@ class VersionWriter:
         for found in self.descriptors():
             heirs.setdefault(found.inherits_from_version_id or "", []).append(found.id)
         height, level = 0, [version_id]
-        while level:
+        # in the middle of a statement there may be a cycle
+        while level and height < CHAIN_LIMIT:
             height += 1
             level = [heir for id in level for heir in heirs.get(id, ())]
         return height

@@ -443,6 +443,25 @@ def test_rows_of_one_statement_may_come_in_any_order(lix):
     assert lix.value("SELECT count(*) FROM lix_version") == 2
 
 
+def test_a_chain_can_be_turned_around_in_one_statement(lix):
+    lix.execute(CHAIN)
+    turn = (
+        "UPDATE lix_version SET inherits_from_version_id = CASE id WHEN 'child' THEN 'global'"
+        " WHEN 'middle' THEN 'child' ELSE {} END WHERE id IN ('child', 'middle', 'parent')"
+    )
+    with pytest.raises(errors.VersionError, match="cycle"):
+        lix.execute(turn.replace("'global'", "'parent'").format("'middle'"))
+    lix.execute(turn.format("'middle'"))
+    assert lix.rows(
+        "SELECT id, inherits_from_version_id FROM lix_version"
+        " WHERE id IN ('child', 'middle', 'parent') ORDER BY id"
+    ) == [
+        ("child", "global"),
+        ("middle", "child"),
+        ("parent", "middle"),
+    ]
+
+
 def test_rows_of_one_statement_may_come_in_any_order_in_a_transaction(lix):
     lix.execute("BEGIN")
     lix.execute(CHAIN)
