@@ -169,12 +169,7 @@ class VersionWriter:
     ) -> Pointer:
         """Create a version that starts at a commit."""
         versions = self._store.versions
-        if versions.listed(descriptor.id):
-            raise UniqueError(
-                f"Primary key constraint violation: version '{descriptor.id}' already exists",
-                hint="UPDATE lix_version changes it",
-                details={"version_id": descriptor.id},
-            )
+        self.check_free(descriptor.id)
         if working_commit_id is not None:
             self.check_working(working_commit_id, None)
         old = versions.pointer(descriptor.id)
@@ -217,6 +212,15 @@ class VersionWriter:
         if holder == descriptor.inherits_from_version_id:
             raise _no_parent(descriptor.id, holder)
         self.delete(holder, writer_key)
+
+    def check_free(self, version_id: str) -> None:
+        """Refuse the id of a version there is."""
+        if self._store.versions.listed(version_id):
+            raise UniqueError(
+                f"Primary key constraint violation: version '{version_id}' already exists",
+                hint="UPDATE lix_version changes it",
+                details={"version_id": version_id},
+            )
 
     def check_parent(self, descriptor: Descriptor) -> None:
         """Refuse a parent before anything of the version is written."""

@@ -102,10 +102,10 @@ class VersionSurface:
             _parent(self._parent_of(id, given)),
             _hidden(given["hidden"]),
         )
-        session.versions.check_parent(described)
-        if working is not None:
-            self._make_way(described, working)
         old = session.store.versions.descriptor(id) if conflict == apsw.SQLITE_REPLACE else None
+        if old is None:
+            session.versions.check_free(id)
+        self._make_way(described, working)
         if old is not None:
             if commit_id is not None or working is not None:
                 session.versions.move(id, commit_id, working)
@@ -170,21 +170,27 @@ class VersionSurface:
             _parent(assigned.get("inherits_from_version_id", old.inherits_from_version_id)),
             _hidden(assigned.get("hidden", old.hidden)),
         )
-        if new != old:
-            self._session.versions.check_parent(new)
-        if moved:
-            commit_id, working = (_filled(assigned[n], _UPDATE, n) for n in _COMMIT_COLUMNS)
+        commit_id, working = (
+            _filled(assigned[name], _UPDATE, name) if moved else None for name in _COMMIT_COLUMNS
+        )
+        if moved or new != old:
             self._make_way(new, working)
+        if moved:
             self._session.versions.move(old.id, commit_id, working)
         self._describe(old, new)
 
-    def _make_way(self, descriptor: Descriptor, working: str) -> None:
-        """Refuse a working commit another version has; under OR REPLACE delete that version."""
+    def _make_way(self, new: Descriptor, working: str | None) -> None:
+        """Refuse a row that cannot be, before anything is written.
+
+        Under OR REPLACE the version that has the working commit already is deleted.
+        """
         versions = self._session.versions
-        if self._session.writer.conflict == apsw.SQLITE_REPLACE:
-            versions.give_way(working, descriptor, self._session.writer_key)
-        else:
-            versions.check_working(working, descriptor.id)
+        replaces = self._session.writer.conflict == apsw.SQLITE_REPLACE
+        if working is not None and not replaces:
+            versions.check_working(working, new.id)
+        versions.check_parent(new)
+        if working is not None and replaces:
+            versions.give_way(working, new, self._session.writer_key)
 
     def _describe(self, old: Descriptor, new: Descriptor) -> None:
         if new != old:
