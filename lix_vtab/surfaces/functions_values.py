@@ -14,6 +14,7 @@ from lix_vtab.schema import to_sql
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import read_format
 from lix_vtab.surfaces.functions import SqlFunction
+from lix_vtab.surfaces.values import kind
 
 __all__ = ["value_functions"]
 
@@ -96,7 +97,7 @@ def json_text(*args: Any) -> Any:
         if not isinstance(segment, str):
             raise InvalidValueError(
                 "lix_json_text() path arguments must be single-quoted strings, "
-                f"not {type(segment).__name__}",
+                f"not {kind(segment)}",
                 hint=_PATH,
             )
         if not segment:
@@ -142,7 +143,7 @@ def text_encode(value: Any) -> bytes | None:
         return value
     if not isinstance(value, str):
         raise InvalidValueError(
-            f"lix_text_encode() expects text, got {type(value).__name__}",
+            f"lix_text_encode() expects text, got {kind(value)}",
             hint="CAST the value AS TEXT",
         )
     return value.encode()
@@ -154,7 +155,7 @@ def text_decode(value: Any) -> str | None:
         return value
     if not isinstance(value, bytes):
         raise InvalidValueError(
-            f"lix_text_decode() expects a blob, got {type(value).__name__}",
+            f"lix_text_decode() expects a blob, got {kind(value)}",
             hint="CAST the value AS BLOB",
         )
     try:

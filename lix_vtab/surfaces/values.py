@@ -9,7 +9,7 @@ import apsw
 from lix_vtab.errors import InvalidValueError, SchemaValidationError
 from lix_vtab.model.json import Json, parse_json
 
-__all__ = ["flag", "json_value", "optional_text", "text"]
+__all__ = ["flag", "json_value", "kind", "optional_text", "text"]
 
 _JSON = """write it as JSON in single quotes, '{"id": "a"}', or make it with json_object()"""
 
@@ -23,7 +23,7 @@ def text(value: Any, where: str, column: str) -> str:
             f"{where} requires {column}", hint="give it a text", details={"column": column}
         )
     raise InvalidValueError(
-        f"{where}: {column} must be a string, got {_kind(value)}",
+        f"{where}: {column} must be a string, got {kind(value)}",
         hint="CAST the value AS TEXT",
         details={"column": column, "value": value},
     )
@@ -34,7 +34,7 @@ def optional_text(value: Any, column: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidValueError(
-        f"{column} assignment expects text or null, got {_kind(value)}",
+        f"{column} assignment expects text or null, got {kind(value)}",
         hint="CAST the value AS TEXT",
         details={"column": column, "value": value},
     )
@@ -60,7 +60,7 @@ def json_value(value: Any, where: str, column: str) -> Json:
             value = value[:0]
     if not isinstance(value, str):
         raise SchemaValidationError(
-            f"{where} requires literal {column}: JSON text, got {_kind(value)}",
+            f"{where} requires literal {column}: JSON text, got {kind(value)}",
             hint=_JSON,
             details={"column": column},
         )
@@ -74,6 +74,11 @@ def json_value(value: Any, where: str, column: str) -> Json:
         ) from error
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """Name the SQL type of a value for messages.
+
+    >>> kind(1), kind(None)
+    ('an integer', 'NULL')
+    """
     names = {int: "an integer", float: "a real", bytes: "a blob", str: "text", type(None): "NULL"}
     return names.get(type(value), type(value).__name__)
