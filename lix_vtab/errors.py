@@ -136,6 +136,7 @@ class ConstraintError(LixError, apsw.ConstraintError):
     """A rule about data is broken; the statement wrote nothing."""
 
     code = "LIX_CONSTRAINT_VIOLATION"
+    advice = "give a value that keeps the rule the message names"
 
 
 class ConstraintViolation(ConstraintError):
@@ -152,6 +153,7 @@ class ForeignKeyError(ConstraintError):
     """A reference has no target, or a target is still referenced."""
 
     code = "LIX_FOREIGN_KEY_VIOLATION"
+    advice = "write the target first, or remove the references first"
 
 
 class SchemaValidationError(ConstraintError):
@@ -165,6 +167,7 @@ class ImmutableError(ConstraintError):
     """A row of an immutable schema would change."""
 
     code = "LIX_ERROR_IMMUTABLE"
+    advice = "insert a new row instead"
 
 
 class ReadOnlyError(LixError, apsw.ReadOnlyError):
@@ -183,12 +186,14 @@ class VersionNotFound(NotFoundError):
     """No version has this id or name."""
 
     code = "LIX_VERSION_NOT_FOUND"
+    advice = "SELECT id, name FROM lix_version lists the versions"
 
 
 class CommitNotFound(NotFoundError):
     """No commit answers to this id or revision name."""
 
     code = "LIX_COMMIT_NOT_FOUND"
+    advice = "SELECT id FROM lix_commit lists the commits"
 
 
 class SchemaNotFound(NotFoundError):
@@ -221,12 +226,14 @@ class CelError(LixError, apsw.SQLError):
     """A CEL expression does not parse or fails when evaluated."""
 
     code = "LIX_ERROR_CEL"
+    advice = "correct the expression the message names"
 
 
 class PluginError(LixError, apsw.SQLError):
     """A plugin raised, hung or returned nonsense; nothing was written."""
 
     code = "LIX_ERROR_PLUGIN"
+    advice = "the message names the plugin; nothing was written"
 
 
 class VersionError(LixError, apsw.ConstraintError):
@@ -257,6 +264,7 @@ class SqlError(LixError, apsw.SQLError):
     """A statement cannot be run."""
 
     code = "LIX_ERROR_SQL"
+    advice = "the message is SQLite's: https://www.sqlite.org/lang.html"
 
 
 class ParseError(SqlError):
@@ -306,12 +314,14 @@ class BusyError(LixError, apsw.BusyError):
     """Another connection holds the lock."""
 
     code = "LIX_ERROR_BUSY"
+    advice = "try again, as lix.retry() does"
 
 
 class Interrupted(LixError, apsw.InterruptError):
     """The statement was interrupted."""
 
     code = "LIX_ERROR_INTERRUPTED"
+    advice = "run it again if it is still wanted"
 
 
 class StatementTimeout(Interrupted):
@@ -335,6 +345,7 @@ class ClosedError(LixError, apsw.ConnectionClosedError):
     """The Lix was closed."""
 
     code = "LIX_ERROR_CLOSED"
+    advice = "open the database again"
 
 
 class NotInitializedError(LixError, apsw.SQLError):
@@ -359,51 +370,60 @@ class CorruptError(LixError, apsw.CorruptError):
     """Stored facts contradict each other."""
 
     code = "LIX_ERROR_CORRUPT"
+    advice = "SELECT * FROM lix_check tells more; SELECT lix_rebuild() restores what can be derived"
 
 
 class EngineError(LixError):
     """SQLite or the machine below it failed; leaves also derive from the `apsw` class raised."""
 
     code = "LIX_ERROR_SQLITE"
+    advice = "the message is SQLite's: https://www.sqlite.org/rescode.html"
 
 
 class LockedError(EngineError, apsw.LockedError):
     """Another statement of this connection holds the table."""
 
     code = "LIX_ERROR_LOCKED"
+    advice = "finish or close the statement that reads or writes the table"
 
 
 class NotAuthorized(EngineError, apsw.AuthError):
     """An authorizer refused the statement."""
 
     code = "LIX_ERROR_NOT_AUTHORIZED"
+    advice = "an authorizer of the application refuses it: ask there"
 
 
 class DiskFullError(EngineError, apsw.FullError):
     """The disk or the database is full."""
 
     code = "LIX_ERROR_DISK_FULL"
+    advice = "make room and run it again"
 
 
 class InputOutputError(EngineError, apsw.IOError):
     """Reading or writing the database file failed."""
 
     code = "LIX_ERROR_IO"
+    advice = "look at the disk, then at lix.check()"
 
 
 class CannotOpenError(EngineError, apsw.CantOpenError):
     """A database file cannot be opened."""
 
     code = "LIX_ERROR_CANNOT_OPEN"
+    advice = "its directory must exist, and you must be allowed to write there"
 
 
 class NotADatabaseError(EngineError, apsw.NotADBError):
     """The file is not an SQLite database."""
 
     code = "LIX_ERROR_NOT_A_DATABASE"
+    advice = "give a SQLite database, or a path where there is no file yet"
 
 
 class TooBigError(EngineError, apsw.TooBigError):
     """A text or blob exceeds what SQLite can hold."""
 
     code = "LIX_ERROR_TOO_BIG"
+    advice = "split the value"

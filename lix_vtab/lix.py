@@ -192,10 +192,15 @@ class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
         return explain(self.connection, self._executor, sql)
 
     def _check_open(self, method: str) -> None:
-        if self._connection is None:
-            raise ClosedError(
-                f"lix is closed; {method}() is unavailable", hint="open the database again"
-            )
+        try:
+            if self._connection is not None:
+                _ = self._connection.in_transaction  # somebody may have closed it behind our back
+                return
+        except apsw.ConnectionClosedError:
+            pass
+        raise ClosedError(
+            f"lix is closed; {method}() is unavailable", hint="open the database again"
+        )
 
     @contextmanager
     def _statement(self, planned: PlannedStatement) -> Iterator[None]:

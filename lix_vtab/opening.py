@@ -21,7 +21,7 @@ from lix_vtab.arguments import (
     shown,
     text,
 )
-from lix_vtab.errors import CannotOpenError, LixError, NotADatabaseError
+from lix_vtab.errors import LixError
 from lix_vtab.execution.catalogue import Catalogue
 from lix_vtab.execution.guard import Reads, make_authorizer
 from lix_vtab.execution.limits import Limits
@@ -182,12 +182,6 @@ def _unopened(path: str, error: apsw.Error) -> LixError:
     problem = translate(error, Catalogue.of(0, ()))
     return type(problem)(
         f"{problem.message}: '{path}'",
-        hint=problem.hint or _OPENING.get(type(problem)),
+        hint=problem.hint,
         details={**problem.details, "path": path},
     )
-
-
-_OPENING: dict[type[LixError], str] = {
-    CannotOpenError: "its directory must exist, and you must be allowed to write there",
-    NotADatabaseError: "give a SQLite database, or a path where there is no file yet",
-}

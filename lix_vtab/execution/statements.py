@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from lix_vtab.errors import RowLimitExceeded
+from lix_vtab.errors import ClosedError, RowLimitExceeded
 from lix_vtab.execution.result import Description, Row
 from lix_vtab.model.dataclasses import dataclass
 
@@ -81,10 +81,12 @@ def describe(connection: apsw.Connection, sql: str, width: int) -> Description:
         description = cursor.get_description()
         return False
 
-    cursor = connection.cursor()
-    cursor.exec_trace = remember
     try:
+        cursor = connection.cursor()
+        cursor.exec_trace = remember
         cursor.execute(sql, (None,) * width, can_cache=False)
+    except apsw.ConnectionClosedError as error:
+        raise ClosedError("lix is closed; columns of an empty result are unavailable") from error
     except apsw.ExecTraceAbort:
         return description
     return description

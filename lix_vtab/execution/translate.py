@@ -137,8 +137,6 @@ def translate(
 def _hint(known: type[LixError]) -> str | None:
     if known is ReadOnlyError:
         return "open it without read_only=True, as somebody who may write the file"
-    if known is CannotOpenError:
-        return "its directory must exist, and you must be allowed to write there"
     return None
 
 
@@ -166,7 +164,7 @@ def _with_codes(found: LixError, error: Exception) -> LixError:
 def _constraint_error(error: apsw.ConstraintError) -> LixError:
     code = getattr(error, "extendedresult", apsw.SQLITE_CONSTRAINT)
     if code in _UNIQUE:
-        return UniqueError(str(error))
+        return UniqueError(str(error), hint="UPDATE the row, or INSERT OR REPLACE or OR IGNORE")
     if code == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ForeignKeyError(str(error))
     return ConstraintViolation(str(error))

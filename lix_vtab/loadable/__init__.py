@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lix_vtab.arguments import host_path
 from lix_vtab.errors import LoadableError
 from lix_vtab.loadable import build
 
@@ -31,7 +32,9 @@ def loadable_path(cache_dir: Path | None = None) -> str:
 
         connection.load_extension(lix_vtab.loadable_path())
     """
-    cache = cache_dir or Path.home() / ".cache" / "lix_vtab"
+    hint = "a directory to keep the built files in; None is one below your home"
+    given = None if cache_dir is None else Path(host_path(cache_dir, "loadable_path", hint))
+    cache = given or Path.home() / ".cache" / "lix_vtab"
     home = cache / _environment_key()
     extension = home / build.bootstrap_name()
     if not extension.exists():

@@ -7,9 +7,10 @@ from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
 
+import apsw
 import orjson
 
-from lix_vtab.errors import CorruptError
+from lix_vtab.errors import ClosedError, CorruptError
 from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["ChunkReader", "Manifest"]
@@ -81,7 +82,10 @@ class ChunkReader(io.RawIOBase):
             return 0
         index = bisect_right(self._manifest.ends, self._position)
         if index != self._index:
-            self._chunk = self._load(self._manifest.chunk_ids[index])
+            try:
+                self._chunk = self._load(self._manifest.chunk_ids[index])
+            except apsw.ConnectionClosedError as error:
+                raise ClosedError("lix is closed; its files cannot be read any more") from error
             self._index = index
         start = self._manifest.ends[index] - len(self._chunk)
         if start != (self._manifest.ends[index - 1] if index else 0):

@@ -70,6 +70,7 @@ REFUSED = [
     ("CREATE TABLE lix_state (a)", "LIX_ERROR_SQL", "another name"),
     ("ATTACH '/nope/nope' AS other", "LIX_ERROR_CANNOT_OPEN", "directory must exist"),
     ("SELECT json('{')", "LIX_ERROR_SQL", "json_valid"),
+    ("CREATE TABLE own (a UNIQUE); INSERT INTO own VALUES (1), (1)", "LIX_ERROR_UNIQUE", "REPLACE"),
 ]
 
 
