@@ -136,11 +136,12 @@ class ConstraintError(LixError, apsw.ConstraintError):
     """A rule about data is broken; the statement wrote nothing."""
 
     code = "LIX_CONSTRAINT_VIOLATION"
-    advice = "give a value that keeps the rule the message names"
 
 
 class ConstraintViolation(ConstraintError):
     """A constraint without a class of its own, such as an entity id that disagrees with the key."""
+
+    advice = "give a value that keeps the rule the message names"
 
 
 class UniqueError(ConstraintError):
