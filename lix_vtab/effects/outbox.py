@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import orjson
 
 from lix_vtab.arguments import json_text
-from lix_vtab.errors import TransactionStateError
+from lix_vtab.errors import CallbackError, TransactionStateError
 from lix_vtab.execution.result import Result
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.ids import format_timestamp
@@ -32,7 +32,7 @@ _DUE = (
     "WHERE kind IN (SELECT value FROM json_each(?2)) ORDER BY due_at, no LIMIT ?3"
 )
 _READ = (
-    "SELECT id, kind, payload, key, attempts FROM lix_effect "
+    "SELECT id, kind, payload, key, attempts, state FROM lix_effect "
     "WHERE id = ? AND state IN ('pending', 'running') AND due_at <= ?"
 )
 
@@ -126,20 +126,27 @@ class EffectRunner:
             effect = self._claim(id)
             if effect is None:
                 continue
-            failure = self._carry_out(effect)
+            failure = effect if isinstance(effect, Failure) else self._carry_out(effect)
             if failure is None:
                 done += 1
             else:
                 failures.append(failure)
         return Delivery(done, tuple(failures))
 
-    def _claim(self, id: str) -> Effect | None:
-        """Take an effect on, unless somebody else did in the meantime."""
+    def _claim(self, id: str) -> Effect | Failure | None:
+        """Take an effect on, unless somebody else did in the meantime.
+
+        One that took a process with it each time it was tried is given up.
+        """
         with self.database.transaction():
             rows = self.database.execute(_READ, (id, self._moment())).rows
             if not rows:
                 return None
-            id, kind, payload, key, attempts = rows[0]
+            id, kind, payload, key, attempts, state = rows[0]
+            if state == "running" and attempts >= self._handlers[kind].attempts:
+                error = CallbackError(f"the process ended while it was tried, {attempts} times")
+                self._set(id, state="dead", due_at=self._moment(), error=error.message)
+                return Failure(Effect(id, kind, parse_json(payload), key, attempts), error, True)
             self._set(id, state="running", attempts=attempts + 1, due_at=self._moment(LEASE))
         return Effect(id, kind, parse_json(payload), key, attempts + 1)
 

@@ -170,6 +170,23 @@ def test_a_process_that_died_in_between(open_file, tmp_path):
     assert seen == [2]
 
 
+def test_an_effect_that_takes_every_process_with_it_is_given_up(lix, clock):
+    lix.emit("k", 1)
+    lix.execute("UPDATE lix_effect SET state = 'running', attempts = 2, due_at = '2000-01-01'")
+    seen = []
+    lix.on_effect("k", lambda effect: seen.append(effect.attempt), attempts=2)
+    delivery = lix.run_effects()
+    (failure,) = delivery.failures
+    assert (delivery.done, seen, failure.dead, failure.effect.attempt) == (0, [], True, 2)
+    assert isinstance(failure.error, lix_vtab.LixError)
+    assert states(lix) == [("k", "dead", 2)]
+    assert lix.execute("SELECT error FROM lix_effect").rows == [(failure.error.message,)]
+    assert lix.run_effects() == type(delivery)()
+    lix.execute("UPDATE lix_effect SET state = 'pending' WHERE state = 'dead'")
+    assert lix.run_effects().done == 1
+    assert seen == [1]
+
+
 def test_a_process_told_to_stop_gives_the_effect_back(lix, clock):
     def stop(effect):
         raise KeyboardInterrupt
