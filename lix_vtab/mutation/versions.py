@@ -199,6 +199,8 @@ class VersionWriter:
         commit_id = commit_id or pointer.commit_id
         working = working_commit_id or self._fresh(pointer)
         self.check_working(working, version_id)
+        if version_id == GLOBAL and commit_id is not None and commit_id != pointer.commit_id:
+            self._check_global(commit_id)
         if (commit_id, working) != (pointer.commit_id, pointer.working_commit_id):
             self._store.versions.move(pointer, commit_id, working)
 
@@ -325,6 +327,22 @@ class VersionWriter:
             height += 1
             level = [heir for id in level for heir in heirs.get(id, ())]
         return height
+
+    def _check_global(self, commit_id: str) -> None:
+        """Refuse a commit at which the global version knows neither itself nor the active one."""
+        store = self._store
+        commit = store.commits.by_id(commit_id)
+        lineage = () if commit is None else store.segments.at(commit.segment_id, commit.seq)
+        for id in (GLOBAL, self.chosen_id(), self._stored_active()):
+            key = Key(store.names.find(DESCRIPTOR), id, LIX)
+            stored = store.rows.find(lineage, key)
+            if stored is None or stored.values.snapshot is None:
+                raise VersionError(
+                    f"version 'global' cannot move to commit '{commit_id}': "
+                    f"there is no version '{id}' there",
+                    hint="it holds what all versions share: choose a commit of its own",
+                    details={"commit_id": commit_id, "version_id": id},
+                )
 
     def _check_delete(self, version_id: str) -> None:
         if version_id == GLOBAL:

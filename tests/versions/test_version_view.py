@@ -258,6 +258,29 @@ def test_update_everything_at_once(lix):
     ]
 
 
+@pytest.mark.parametrize(
+    "commit", ["'nowhere'", "(SELECT commit_id FROM lix_version WHERE name = 'main')"]
+)
+def test_global_does_not_move_where_there_are_no_versions(lix, commit):
+    before = lix.rows("SELECT * FROM lix_version ORDER BY id")
+    with pytest.raises(errors.VersionError, match="'global' cannot move"):
+        lix.execute(
+            f"UPDATE lix_version SET commit_id = {commit}, working_commit_id = 'w'"
+            " WHERE id = 'global'"
+        )
+    assert lix.rows("SELECT * FROM lix_version ORDER BY id") == before
+
+
+def test_global_moves_to_its_own_commits(lix):
+    add(lix, "version-a")
+    ((_, then, _),) = version(lix, "global")
+    add(lix, "version-b")
+    lix.execute(
+        "UPDATE lix_version SET commit_id = ?, working_commit_id = 'w' WHERE id = 'global'", (then,)
+    )
+    assert lix.column("SELECT id FROM lix_version WHERE id LIKE 'version-%'") == ["version-a"]
+
+
 @pytest.mark.parametrize("column", ["commit_id", "working_commit_id"])
 def test_update_of_one_commit_id_alone_is_refused(lix, column):
     add(lix, "version-a")
