@@ -16,6 +16,7 @@ from lix_vtab.plugins.contract import EntityChange, File, Plugin, Replacement, S
 from lix_vtab.plugins.manifest import Manifest
 from lix_vtab.plugins.registry import PluginRegistry, load_archive
 from lix_vtab.plugins.run import Detection, PluginRunner
+from lix_vtab.schema import breaking_changes
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
 from lix_vtab.storage.rows import Key
@@ -184,7 +185,7 @@ class Plugins:
         kept = [known for known in self._session_plugins() if known.key != checked.key]
         self._given = (*kept, checked)
         self._forget()
-        self._store_schemas(checked, renew=True)
+        self._store_schemas(checked.schemas)
         return checked.key
 
     def uninstall(self, key: str) -> None:
@@ -201,31 +202,50 @@ class Plugins:
         self._forget()
 
     def register(self, plugin: Plugin) -> None:
-        """Store the schemas of a plugin that are not stored yet."""
+        """Store the schemas of a plugin that are new, or admit more than those that are stored."""
         if plugin.key in self._registered:
             return
-        self._store_schemas(plugin, renew=False)
+        news = [schema for schema in map(dict, plugin.schemas) if self._is_news(schema)]
+        if news:
+            reasons = self._schemas.reasons(news)
+            if reasons:
+                raise PluginError(
+                    f"plugin '{plugin.key}' cannot be used: {'; '.join(reasons)}",
+                    hint="a newer schema may admit more than an older one, but never less",
+                    details={"plugin": plugin.key, "violations": tuple(reasons)},
+                )
+            self._store_schemas(news)
         if self._store.transaction.settled:
             self._registered.add(plugin.key)
 
     def register_all(self) -> None:
-        """Store the schemas of every plugin."""
+        """Store the schemas of every plugin in a database that is new: all, or there is none."""
         for plugin in self._all():
-            self.register(plugin)
+            self._store_schemas(plugin.schemas)
 
     def on_change(self, hook: Callable[[], None]) -> None:
         """Call `hook` when plugins may have changed."""
         self._hooks.append(hook)
 
-    def _store_schemas(self, plugin: Plugin, *, renew: bool) -> None:
-        """Store schemas that are new and, to `renew`, those that are defined otherwise."""
-        for schema in map(dict, plugin.schemas):
+    def _is_news(self, schema: dict[str, Any]) -> bool:
+        """Tell whether a schema is not stored, or stored with a definition that admits less.
+
+        A program that comes with an older plugin finds its schemas stored as the newer one's.
+        """
+        known = self._catalogue.definition(schema["x-lix-key"], schema["x-lix-version"])
+        if known is None or known == schema:
+            return known is None
+        return not breaking_changes(known, schema) and bool(breaking_changes(schema, known))
+
+    def _store_schemas(self, schemas: Iterable[Mapping[str, Any]]) -> None:
+        """Store schemas, those that are stored with another definition anew."""
+        for schema in map(dict, schemas):
+            if self._catalogue.holds(schema):
+                continue
             identity = f"{schema['x-lix-key']}~{schema['x-lix-version']}"
             key = Key(self._store.names.intern(STORED_SCHEMA), identity, LIX)
-            own = self._writer.own(GLOBAL, key)
-            if own is None or (renew and not self._catalogue.holds(schema)):
-                row = RowWrite(identity, STORED_SCHEMA, "lix", "lix", "1", {"value": schema})
-                self._writer.put(GLOBAL, row, updates=own is not None)
+            row = RowWrite(identity, STORED_SCHEMA, "lix", "lix", "1", {"value": schema})
+            self._writer.put(GLOBAL, row, updates=self._writer.own(GLOBAL, key) is not None)
 
     def _fitting(self, plugin: Any) -> Plugin:
         """Check a plugin and its schemas, before anything is written."""
@@ -241,7 +261,7 @@ class Plugins:
         now = self._store.identity.now(self._store.commits.next_seq())
         self._store.connection.execute(qualify(_STORE, self._db), (plugin.key, data, now))
         self._forget()
-        self._store_schemas(plugin, renew=True)
+        self._store_schemas(plugin.schemas)
         return plugin.key
 
     # -- keeping

@@ -8,11 +8,13 @@ import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import lix_vtab
 from lix_vtab.errors import InvalidValueError, LixError, PluginError, ReadOnlyError
+from lix_vtab.plugins import EntityChange
 from tests.filesystem.toys import Toy, manifest, toy_schema
 from tests.filesystem.ways import data, entities, put
 
@@ -305,3 +307,41 @@ def test_a_blob_from_before_the_plugin_does_not_come_back(lix: lix_vtab.Lix) -> 
     assert data(lix, "f") == b"one two"
     lix.execute("UPDATE lix_file SET data = 'after'")
     assert (data(lix, "f"), entities(lix, "f")) == (b"after", [])
+
+
+def test_a_newer_plugin_of_a_program_widens_its_schema(tmp_path: Path) -> None:
+    class Newer(Toy):
+        def __init__(self) -> None:
+            super().__init__()
+            (schema,) = self.schemas
+            more = {**schema["properties"], "length": {"type": "integer"}}
+            self.schemas = [{**schema, "properties": more}]
+
+        def detect_changes(self, *args: Any) -> Iterator[EntityChange]:
+            for id, key, content, version in super().detect_changes(*args):
+                more = content and {**content, "length": len(content["value"])}
+                yield EntityChange(id, key, more, version)
+
+    class Narrower(Toy):
+        def __init__(self) -> None:
+            super().__init__()
+            number = {"path": {"type": "string"}, "value": {"type": "integer"}}
+            self.schemas = [{**toy_schema("toy_word"), "x-lix-version": "2", "properties": number}]
+
+        def detect_changes(self, *args: Any) -> Iterator[EntityChange]:
+            yield EntityChange("000", "toy_word", {"path": "000", "value": 8}, "2")
+
+    path = str(tmp_path / "app.lix")
+    stored = "SELECT count(*) FROM lix_change WHERE schema_key = 'lix_stored_schema'"
+    counts = []
+    for plugin, word in ((Toy, "one"), (Newer, "three"), (Toy, "four"), (Newer, "seven")):
+        with lix_vtab.open(path, plugins=[plugin]) as lix:
+            lix.write_file("/f.words", word)
+            counts += lix.execute(stored).rows
+            assert lix.check() == []
+    assert counts[1:] == [(counts[0][0] + 1,)] * 3
+    with lix_vtab.open(path, plugins=[Narrower]) as lix:
+        with pytest.raises(PluginError, match=r"'toy_words' cannot be used: .*not compatible"):
+            lix.write_file("/f.words", "eight")
+        assert lix.read_file("/f.words") == b"seven"
+        assert lix.execute("SELECT value, length FROM toy_word").rows == [("seven", 5)]
