@@ -89,7 +89,7 @@ class Lix(FileVerbs, HistoryVerbs, VersionVerbs):
     def execute(
         self, sql: str, params: Parameters = (), *, writer_key: str | None = None
     ) -> Result:
-        """Run SQL, one statement or a script, and return the rows of the last.
+        """Run SQL, one statement or a script, and return the rows of the last that has any.
 
         >>> import lix_vtab
         >>> lix = lix_vtab.open()

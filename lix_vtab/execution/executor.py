@@ -88,7 +88,7 @@ class Executor:
         self._judged: dict[int, tuple[PlannedStatement, Description]] = {}
 
     def execute(self, sql: str, params: Parameters | None = ()) -> Result:
-        """Run `sql` and return the rows of its last statement."""
+        """Run `sql` and return the rows of its last statement that has any."""
         try:
             direct = self._direct.get(sql)
         except TypeError:  # it has no hash, so it is no text
@@ -317,8 +317,9 @@ def _is_final(error: Exception) -> bool:
 
 
 def _result(outcomes: Sequence[Outcome]) -> Result:
-    """Return the rows of the last statement, and the sum of all changes."""
+    """Return the rows of the last statement that has columns, and the sum of all changes."""
     changes = sum(outcome.changes for outcome in outcomes)
-    if not outcomes:
-        return Result([], (), changes)
-    return Result(outcomes[-1].rows, outcomes[-1].description, changes)
+    for outcome in reversed(outcomes):
+        if outcome.description:
+            return Result(outcome.rows, outcome.description, changes)
+    return Result([], (), changes)

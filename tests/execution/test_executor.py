@@ -71,14 +71,13 @@ def test_changes_count_rows_written(executor):
         assert executor.execute("DELETE FROM t WHERE a = 1; DELETE FROM t").changes == 2
 
 
-def test_a_script_returns_the_rows_of_its_last_statement(executor):
-    script = "SELECT 1; INSERT INTO t VALUES (5, 6); DELETE FROM t; SELECT 2 AS two"
+def test_a_script_returns_the_last_rows(executor):
+    script = "SELECT 1; INSERT INTO t VALUES (5, 6); SELECT 2 AS two; DELETE FROM t"
     result = executor.execute(script)
     assert (result.rows, result.columns, result.changes) == ([(2,)], ("two",), 2)
-    for end in ("", "COMMIT"):
-        begin = "BEGIN; " if end else ""
+    for begin, end in (("", ""), ("BEGIN; ", "COMMIT")):
         result = executor.execute(f"{begin}SELECT 1; INSERT INTO t VALUES (5, 6); {end}")
-        assert (result.rows, result.columns, result.changes) == ([], (), 1)
+        assert (result.rows, result.columns, result.changes) == ([(1,)], ("1",), 1)
         executor.execute("DELETE FROM t")
     assert executor.execute("SELECT 1; SELECT 2 WHERE 0").rows == []
     assert executor.execute("INSERT INTO t VALUES (1, 1); DELETE FROM t").rows == []
