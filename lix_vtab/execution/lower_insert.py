@@ -54,7 +54,8 @@ class InsertLowering:
         elif parts.returning and by_identity is None:
             needed = ", ".join(table.address)
             raise LoweringError(
-                f"RETURNING on {table.name} needs values for {needed} in the INSERT"
+                f"RETURNING on {table.name} needs values for {needed} in the INSERT",
+                hint="name those columns and give them values",
             )
         return LoweredInsert(
             self._source(),

@@ -62,7 +62,8 @@ def parse(sql: str) -> ParsedScript:
     if not pieces:
         raise EmptyScript(
             "sql planner produced an execution plan without statements: the text is empty or"
-            " holds only comments"
+            " holds only comments",
+            hint="write a statement, such as SELECT 1",
         )
     if len(pieces) == 1:
         whole = _statement(sql, pieces[0], 0)

@@ -110,7 +110,9 @@ def _stated(text: str, table: Table) -> frozenset[str]:
     for name in map(str.lower, parts.columns):
         if name in named:
             raise InvalidValueError(
-                f"{table.name} insert duplicated column '{name}'", details={"column": name}
+                f"{table.name} insert duplicated column '{name}'",
+                hint="name each column once",
+                details={"column": name},
             )
         named.add(name)
     known = all(map(table.has_column, named))

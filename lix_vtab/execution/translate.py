@@ -236,7 +236,7 @@ def unwritable(sql: str) -> LixError | None:
 def unreadable(error: UnicodeDecodeError | NestingError) -> LixError:
     """Return the error for a text no value can be made of, met while a statement ran."""
     if isinstance(error, NestingError):
-        return InvalidValueError(str(error))
+        return InvalidValueError(str(error), hint="keep what is nested so deeply as text")
     return InvalidValueError(
         f"a text of the statement is not UTF-8: {error.reason} at byte {error.start}",
         hint="keep it as a blob: CAST(... AS BLOB)",

@@ -184,7 +184,10 @@ class DirectoryWriter:
                 raise no_directory_name()
             check_segment(name)
             if parent_id is not None and not isinstance(parent_id, str):
-                raise InvalidValueError(f"parent_id must be a string, not {parent_id!r}")
+                raise InvalidValueError(
+                    f"parent_id must be a string, not {parent_id!r}",
+                    hint="the id of a directory, or NULL for the root",
+                )
         if parent_id != old.parent_id:
             check_move(old.id, parent_id, self._lookup.climb(scope))
         return replace(old, parent_id=parent_id, name=name)

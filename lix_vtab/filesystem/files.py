@@ -351,4 +351,6 @@ def _metadata(visible: Visible) -> Json:
 def _text(column: str, value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise InvalidValueError(f"{column} must be a string, not {value!r}")
+    raise InvalidValueError(
+        f"{column} must be a string, not {value!r}", hint="CAST the value AS TEXT"
+    )

@@ -276,6 +276,7 @@ def _inside(root: Path, segments: Sequence[str]) -> Path:
     if root.resolve() not in file.parent.resolve().joinpath(file.name).parents:
         raise InvalidValueError(
             f"'{'/'.join(segments)}' does not stay inside {root}",
+            hint="export to an empty directory: a link there leads out of it",
             details={"path": "/".join(segments)},
         )
     return file

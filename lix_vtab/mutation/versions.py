@@ -310,7 +310,8 @@ class VersionWriter:
             )
         if len(chain) + self._height(version_id) > CHAIN_LIMIT:
             return VersionError(
-                f"version '{version_id}' would inherit through more than {CHAIN_LIMIT} versions"
+                f"version '{version_id}' would inherit through more than {CHAIN_LIMIT} versions",
+                hint="let it inherit from a version nearer to the start of the chain",
             )
         return None
 

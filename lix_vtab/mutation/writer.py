@@ -204,6 +204,7 @@ class Writer:
         if row.schema_key in DERIVED:
             raise ReadOnlyError(
                 f"{row.schema_key} is derived from commits and versions and cannot be written",
+                hint="writing rows, checkpoints and versions makes such rows",
                 details={"schema_key": row.schema_key},
             )
         if row.content is None:

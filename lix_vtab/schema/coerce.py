@@ -58,7 +58,10 @@ def from_sql(value: SqlValue, target: Property, context: str) -> Json:
         return _from_real(value, target, context)
     if isinstance(value, bytes | bytearray | memoryview):
         return decode_jsonb(bytes(value), context)
-    raise InvalidValueError(f"{context} does not support values of type {kind.__name__}")
+    raise InvalidValueError(
+        f"{context} does not support values of type {kind.__name__}",
+        hint="a number, a text, a blob of JSONB or NULL",
+    )
 
 
 def decode_jsonb(blob: bytes, context: str) -> Json:
@@ -71,7 +74,10 @@ def decode_jsonb(blob: bytes, context: str) -> Json:
     try:
         return apsw.jsonb_decode(blob)
     except ValueError as error:
-        raise InvalidValueError(f"{context} holds JSONB that cannot be read: {error}") from error
+        raise InvalidValueError(
+            f"{context} holds JSONB that cannot be read: {error}",
+            hint="jsonb() and lix_json() make JSONB of JSON text",
+        ) from error
 
 
 def _from_text(text: Any, target: Property, context: str) -> Json:

@@ -64,7 +64,9 @@ class ActiveVersion:
             if value is apsw.no_change or column.name == "version_id":
                 continue
             if column.name == "id":
-                raise ReadOnlyError("lix_active_version update cannot modify id")
+                raise ReadOnlyError(
+                    "lix_active_version update cannot modify id", hint="set version_id"
+                )
             raise ReadOnlyError(
                 f"lix_active_version update does not support column '{column.name}'",
                 hint="only version_id can be set",
@@ -74,7 +76,10 @@ class ActiveVersion:
         if value is apsw.no_change:
             return
         if value is None:
-            raise InvalidValueError("lix_active_version field 'version_id' cannot be NULL")
+            raise InvalidValueError(
+                "lix_active_version field 'version_id' cannot be NULL",
+                hint="SELECT id, name FROM lix_version lists the versions",
+            )
         self._session.versions.switch(value, session=self._session.versions.pinned is not None)
 
     def delete(self, rowid: int) -> None:
@@ -126,12 +131,19 @@ class ActiveAccount:
         if account_id is None:
             raise InvalidValueError(
                 "lix_active_account insert requires column 'account_id': "
-                "field 'account_id' cannot be NULL"
+                "field 'account_id' cannot be NULL",
+                hint="SELECT id, name FROM lix_account lists the accounts",
             )
         if not isinstance(account_id, str):
-            raise InvalidValueError("lix_active_account field 'account_id' must be a string")
+            raise InvalidValueError(
+                "lix_active_account field 'account_id' must be a string",
+                hint="SELECT id, name FROM lix_account lists the accounts",
+            )
         if not account_id:
-            raise InvalidValueError("lix_active_account insert requires non-empty account_id")
+            raise InvalidValueError(
+                "lix_active_account insert requires non-empty account_id",
+                hint="SELECT id, name FROM lix_account lists the accounts",
+            )
         content = {"account_id": account_id}
         row = RowWrite(account_id, ACTIVE_ACCOUNT, "lix", "lix", "1", content, untracked=True)
         return self._session.writer.put(GLOBAL, row)

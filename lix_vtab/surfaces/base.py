@@ -245,7 +245,9 @@ class Table:
         conflict = self._prepare_write()
         if new != rowid:
             raise ReadOnlyError(
-                f"{self.surface.name} update cannot change rowid", details={"column": "rowid"}
+                f"{self.surface.name} update cannot change rowid",
+                hint="leave rowid out: it follows from the row's key",
+                details={"column": "rowid"},
             )
         try:
             self.surface.update(rowid, fields)
@@ -262,7 +264,9 @@ class Table:
 
     def _too_deep(self, verb: str, error: NestingError) -> InvalidValueError:
         return InvalidValueError(
-            f"{self.surface.name} {verb}: {error}", details={"table": self.surface.name}
+            f"{self.surface.name} {verb}: {error}",
+            hint="keep what is nested so deeply as text",
+            details={"table": self.surface.name},
         )
 
     def _prepare_write(self) -> int:

@@ -143,6 +143,7 @@ def _check(assigned: dict[str, Any]) -> None:
     if "state" in assigned and assigned["state"] not in STATES:
         raise InvalidValueError(
             f"lix_effect update: state is one of {', '.join(STATES)}, not {assigned['state']!r}",
+            hint="'pending' lets it be tried again",
             details={"column": "state", "value": assigned["state"]},
         )
     if "payload" in assigned:
@@ -152,4 +153,6 @@ def _check(assigned: dict[str, Any]) -> None:
     if "due_at" in assigned:
         text(assigned["due_at"], label, "due_at")
     if "attempts" in assigned and not isinstance(assigned["attempts"], int):
-        raise InvalidValueError("lix_effect update: attempts is a number")
+        raise InvalidValueError(
+            "lix_effect update: attempts is a number", hint="how often it was tried: 0 begins anew"
+        )

@@ -79,7 +79,11 @@ class Entity:
             key = self.shape.key
             schema = catalogue.latest(key)
             if schema is None:
-                raise SchemaNotFound(f"schema '{key}' is not stored", details={"schema_key": key})
+                raise SchemaNotFound(
+                    f"schema '{key}' is not stored",
+                    hint="lix_register_schema() stores it",
+                    details={"schema_key": key},
+                )
             rows = EntityRows(self._session, schema, self.name)
             known = _Ready(catalogue.generation, schema, rows, self._make_reader(schema))
             self._known = known
@@ -169,7 +173,10 @@ class Entity:
         version_id, inner = self._locate(rowid)
         found = self._session.writer.locate(version_id, inner)
         if found is None:
-            raise ReadOnlyError(f"{self.name} has no row {rowid} that could be written")
+            raise ReadOnlyError(
+                f"{self.name} has no row {rowid} that could be written",
+                hint="it was deleted, or never there: address it by its key",
+            )
         return version_id, *found
 
     # -- keys
@@ -199,7 +206,9 @@ class Entity:
         for name in _COMPUTED:
             if given[name] is not None:
                 raise ReadOnlyError(
-                    f"{self.name} insert cannot set {_refused(name)}", details={"column": name}
+                    f"{self.name} insert cannot set {_refused(name)}",
+                    hint="leave the column out of the statement",
+                    details={"column": name},
                 )
 
     def _refuse_assignments(

@@ -99,7 +99,11 @@ def entities_of(session: Session, key: str) -> Callable[[dict[str, Any]], list[s
 def _schema(session: Session, key: str) -> CompiledSchema:
     schema = session.catalogue.latest(key)
     if schema is None:
-        raise SchemaNotFound(f"schema '{key}' is not stored", details={"schema_key": key})
+        raise SchemaNotFound(
+            f"schema '{key}' is not stored",
+            hint="lix_register_schema() stores it",
+            details={"schema_key": key},
+        )
     return schema
 
 

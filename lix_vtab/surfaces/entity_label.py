@@ -43,5 +43,6 @@ class EntityLabel(Entity):
         if rowid < FIRST_LABEL:
             raise ReadOnlyError(
                 "the label of a checkpoint cannot be changed: it is part of its commit",
+                hint="a new checkpoint has a label of its own",
                 details={"table": self.name},
             )

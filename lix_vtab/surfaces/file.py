@@ -179,6 +179,7 @@ def _converted(assigned: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "lixcol_plugin_error":
             raise ReadOnlyError(
                 "lix_file update cannot set lixcol_plugin_error; it is computed",
+                hint="leave the column out: it says what the plugin said",
                 details={"column": name},
             )
     return given

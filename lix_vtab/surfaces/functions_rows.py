@@ -48,7 +48,10 @@ def row_functions(session: Session) -> list[SqlFunction]:
 def _check(rowid: object, part: object) -> None:
     """Refuse what is no rowid, or no part of a key."""
     if type(rowid) is not int or rowid == _LOWEST:
-        raise InvalidValueError(f"a rowid must be the number of a row, not {rowid!r}")
+        raise InvalidValueError(
+            f"a rowid must be the number of a row, not {rowid!r}",
+            hint="SELECT rowid FROM the table gives it",
+        )
     if part not in _PARTS:
         raise InvalidValueError(
             f"a key has no part {part!r}", hint=f"its parts are {', '.join(_PARTS)}"

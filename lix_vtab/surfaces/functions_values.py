@@ -79,7 +79,9 @@ def json_blob(value: Any) -> bytes | None:
     try:
         return apsw.jsonb_encode(parsed)
     except RecursionError as error:
-        raise InvalidValueError(f"lix_json(): {NestingError()}") from error
+        raise InvalidValueError(
+            f"lix_json(): {NestingError()}", hint="keep what is nested so deeply as text"
+        ) from error
 
 
 def json_text(*args: Any) -> Any:

@@ -88,6 +88,7 @@ class InternalState(StoredState):
             table = _DERIVED[(abs(rowid) >> _FAMILY_SHIFT) - 1]
             raise ReadOnlyError(
                 f"{table.schema_key} is derived from commits and versions and cannot be written",
+                hint="writing rows, checkpoints and versions makes such rows",
                 details={"schema_key": table.schema_key},
             )
         return super()._locate(rowid)

@@ -134,5 +134,8 @@ def _seq(row: tuple[Any, ...]) -> int:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidValueError(f"lix_log: {name} must be a text, got {value!r}")
+        raise InvalidValueError(
+            f"lix_log: {name} must be a text, got {value!r}",
+            hint="a revision such as 'HEAD', and a path such as '/docs/a.md'",
+        )
     return value

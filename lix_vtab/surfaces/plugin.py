@@ -61,6 +61,7 @@ class PluginTable:
             if value is not None:
                 raise ReadOnlyError(
                     f"lix_plugin insert cannot set {name}; the archive says it",
+                    hint="give the archive alone",
                     details={"column": name},
                 )
         return _rowid(self._plugins.install(archive))

@@ -182,7 +182,10 @@ class State:
         version_id, inner = self._locate(rowid)
         found = self._session.writer.locate(version_id, inner, raw=self.raw)
         if found is None:
-            raise ReadOnlyError(f"{self.label} has no row {rowid} that could be written")
+            raise ReadOnlyError(
+                f"{self.label} has no row {rowid} that could be written",
+                hint="it was deleted, or never there: address it by its key",
+            )
         return version_id, *found
 
     # -- what is written
@@ -293,6 +296,7 @@ class State:
             if name in _READ_ONLY:
                 raise ReadOnlyError(
                     f"{self.label} update cannot set {name}; it is computed",
+                    hint="leave the column out of the statement",
                     details={"column": name},
                 )
 

@@ -73,7 +73,10 @@ class TreeWrites:
         else:
             key = session.store.rows.key_of(inner)
         if key is None or key.schema_id != self.schema_id:
-            raise ReadOnlyError(f"{self.name} has no row {rowid} that could be written")
+            raise ReadOnlyError(
+                f"{self.name} has no row {rowid} that could be written",
+                hint="it was deleted, or never there: address it by id or path",
+            )
         return version_id, key, session.writer.visible(version_id, key)
 
     def insert_version(self, given: Mapping[str, Any]) -> str:
@@ -112,7 +115,9 @@ class TreeWrites:
                 details={"column": "lixcol_entity_id"},
             )
         if id == "":
-            raise InvalidValueError(f"{self.name} insert: id cannot be empty")
+            raise InvalidValueError(
+                f"{self.name} insert: id cannot be empty", hint="leave it out to have one generated"
+            )
         return id or entity_id
 
     def writer_key(self, given: Mapping[str, Any]) -> str | None:
@@ -169,4 +174,6 @@ class TreeWrites:
                 self._refuse(name, f"{self.name} update cannot set {name}; it is computed")
 
     def _refuse(self, column: str, message: str) -> NoReturn:
-        raise ReadOnlyError(message, details={"column": column})
+        raise ReadOnlyError(
+            message, hint="leave the column out of the statement", details={"column": column}
+        )

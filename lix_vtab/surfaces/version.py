@@ -151,7 +151,11 @@ class VersionSurface:
     def _change(self, old: Descriptor, assigned: dict[str, Any]) -> None:
         for name, value in assigned.items():
             if name == "id" and value != old.id:
-                raise ReadOnlyError("lix_version update cannot modify id", details={"column": "id"})
+                raise ReadOnlyError(
+                    "lix_version update cannot modify id",
+                    hint="create another version, or rename this one: set name",
+                    details={"column": "id"},
+                )
             if name not in _WRITABLE:
                 raise ReadOnlyError(
                     f"lix_version update does not support column '{name}'",
@@ -162,6 +166,7 @@ class VersionSurface:
         if len(moved) == 1:
             raise InvalidValueError(
                 "lix_version update must set both commit_id and working_commit_id together",
+                hint="a new working_commit_id may be any unused text: lix_uuid_v7() makes one",
                 details={"column": moved[0]},
             )
         new = Descriptor(
@@ -224,11 +229,15 @@ def _text(value: Any, column: str) -> str:
     """Return a text, which may be empty."""
     if value is None:
         raise InvalidValueError(
-            f"lix_version field '{column}' cannot be NULL", details={"column": column}
+            f"lix_version field '{column}' cannot be NULL",
+            hint="leave the column out to have it generated or kept",
+            details={"column": column},
         )
     if not isinstance(value, str):
         raise InvalidValueError(
-            f"lix_version field '{column}' must be a string", details={"column": column}
+            f"lix_version field '{column}' must be a string",
+            hint="CAST the value AS TEXT",
+            details={"column": column},
         )
     return value
 
@@ -239,6 +248,7 @@ def _filled(value: Any, where: str, column: str) -> str:
     if not filled:
         raise InvalidValueError(
             f"{where} cannot set empty {column}: field '{column}' cannot be empty",
+            hint="leave the column out to have it generated or kept",
             details={"column": column},
         )
     return filled
@@ -258,5 +268,6 @@ def _hidden(value: Any) -> bool:
         return bool(value)
     raise InvalidValueError(
         f"lix_version field 'hidden' must be boolean-compatible, got '{value}'",
+        hint="use 1 or 0, TRUE or FALSE",
         details={"column": "hidden", "value": value},
     )

@@ -43,6 +43,9 @@ def history(call: Call, target: str, revision: str, table: str | None) -> None:
     else:
         result = call.lix.execute(_ENTITY, {"entity": target, "table": table, "root": root})
     if not result.rows:
-        raise Failure(f"'{target}' is not in the history of {revision}")
+        raise Failure(
+            f"'{target}' is not in the history of {revision}",
+            hint="a path starts with a slash; lix files and lix log show what there is",
+        )
     with call.screen.paged():
         call.screen.rows(result.columns, result.rows)
