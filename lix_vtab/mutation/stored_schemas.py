@@ -156,8 +156,8 @@ class StoredSchemas:
         identity, _ = schema_of_snapshot(content or {})
         if identity.entity_id != row.entity_id:
             raise ConstraintViolation(
-                f"stored schema '{row.entity_id}' cannot become '{identity.entity_id}': its key "
-                "and version are its identity",
+                "stored schema insert entity_id must match schema key + version: "
+                f"'{row.entity_id}' cannot become '{identity.entity_id}'",
                 hint="store the new definition with INSERT",
                 details={"entity_id": row.entity_id, "expected": identity.entity_id},
             )
