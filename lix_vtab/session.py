@@ -98,6 +98,7 @@ class Session:
         self.constraints = Constraints(self.store, self.scopes, self.catalogue, self.writer)
         self.stored_schemas.wait = self.constraints.wait
         self.versions.wait = partial(self.constraints.wait, gently=True)
+        self.files.spots.wait = partial(self.constraints.wait, gently=True)
         self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None
         self.internal = False

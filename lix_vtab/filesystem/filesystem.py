@@ -17,6 +17,7 @@ from lix_vtab.filesystem.rebuild import check_entries, check_renderings, rebuild
 from lix_vtab.filesystem.render import Renderer
 from lix_vtab.filesystem.renderings import Renderings
 from lix_vtab.filesystem.settling import Settler
+from lix_vtab.filesystem.spots import Spots
 from lix_vtab.filesystem.storing import FileStore
 from lix_vtab.filesystem.tree import DirectoryPaths
 from lix_vtab.mutation.batch import BatchWriter
@@ -47,6 +48,7 @@ class Filesystem:
         "lookup",
         "plugins",
         "renderings",
+        "spots",
         "storage",
     )
 
@@ -63,6 +65,7 @@ class Filesystem:
         self.renderings = Renderings(store)
         self.entries.on_change(self.renderings.follow)
         self.lookup = Lookup(store, self.entries)
+        self.spots = Spots(writer, self.entries, self.lookup)
         store.on_rebuild(lambda: rebuild_entries(store))
         store.on_check(lambda: check_entries(store))
         store.on_check(lambda: check_renderings(store))
