@@ -13,9 +13,9 @@ from lix_vtab.plugins import ActiveStateRow, EntityChange, File, StateContext, p
 def best(work: Callable[[], object], times: int = 5) -> float:
     found = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        found.append(time.perf_counter() - start)
+        found.append(time.process_time() - start)
     return min(found)
 
 
@@ -32,7 +32,10 @@ def test_a_new_file_costs_in_proportion_to_its_leaves() -> None:
     def create(data: bytes) -> Callable[[], object]:
         return lambda: plugin_json.detect_changes(None, file(data), None)
 
-    small, large = (best(create(payload(leaves))) for leaves in (500, 5000))
+    works = [create(payload(leaves)) for leaves in (500, 5000)]
+    # taken in turns, as the machine may be slower for a while
+    pairs = [[best(work, 1) for work in works] for _ in range(7)]
+    small, large = (min(column) for column in zip(*pairs, strict=True))
     assert large < small * 40
 
 
@@ -56,8 +59,13 @@ def test_replacing_one_value_looks_up_one_entity_and_is_far_cheaper_than_a_new_f
     (change,) = update()
     assert change.snapshot_content == {"path": "/values/k_02501", "value": "other"}
     assert looked_up == ["/values/k_02501"]
-    new_file = best(lambda: plugin_json.detect_changes(None, file(edited), None), 3)
-    assert best(update) < new_file / 3
+
+    def create() -> object:
+        return plugin_json.detect_changes(None, file(edited), None)
+
+    pairs = [(best(create, 1), best(update, 1)) for _ in range(5)]
+    new_file, updating = (min(column) for column in zip(*pairs, strict=True))
+    assert updating < new_file / 3
 
 
 def test_a_value_in_an_array_of_known_elements_is_looked_up_too() -> None:
