@@ -65,11 +65,13 @@ def test_in_any_position(lix: lix_vtab.Lix) -> None:
     assert len({row[0] for row in lix.execute("SELECT id FROM log")}) == 2
     assert len({row[0] for row in lix.execute("SELECT id FROM ids")}) == 2
     lix.execute(
-        "INSERT INTO lix_key_value(key, value) SELECT lix_uuid_v7(), lix_timestamp() FROM log"
+        "INSERT INTO lix_key_value(key, value)"
+        " SELECT 'log ' || lix_uuid_v7(), lix_timestamp() FROM log"
     )
-    assert value(lix, "count(*) FROM lix_key_value WHERE value LIKE '____-%Z'") == 2
-    lix.execute("UPDATE lix_key_value SET value = lix_uuid_v7() WHERE value LIKE '%Z'")
-    assert value(lix, "count(DISTINCT value) FROM lix_key_value WHERE length(value) = 36") == 2
+    logged = "FROM lix_key_value WHERE key LIKE 'log %'"
+    assert value(lix, f"count(*) {logged} AND value LIKE '____-%Z'") == 2
+    lix.execute("UPDATE lix_key_value SET value = lix_uuid_v7() WHERE key LIKE 'log %'")
+    assert value(lix, f"count(DISTINCT value) {logged} AND length(value) = 36") == 2
     lix.execute("DELETE FROM lix_key_value WHERE key > lix_uuid_v7() AND key < 'a'")
 
 
