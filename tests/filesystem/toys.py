@@ -57,7 +57,7 @@ class Toy:
         self.contexts.append(state_context)
         old = self.words(before.data) if before else {}
         new = self.words(after.data)
-        for place in old.keys() - new.keys():
+        for place in sorted(old.keys() - new.keys()):
             yield EntityChange(place, self.schema_key, None)
         for place, word in new.items():
             if old.get(place) != word:

@@ -34,7 +34,7 @@ class Words:
     def detect_changes(self, before, after, state_context):
         old = self._words(before)
         new = self._words(after)
-        for id in old.keys() | new.keys():
+        for id in sorted(old.keys() | new.keys()):
             if old.get(id) != new.get(id):
                 text = new.get(id)
                 yield EntityChange(id, "word", None if text is None else {"id": id, "text": text})

@@ -23,6 +23,7 @@ APSW_WRITER = """
 import sys, lix_vtab
 path, name, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with lix_vtab.open(path) as lix:
+    lix.connection.set_busy_timeout(120_000)  # the shell lets go of the lock for moments only
     for n in range(rows):
         with lix.transaction():
             key, text = f"{name}/{n}", f"{name} wrote {n}".encode()
@@ -94,7 +95,7 @@ class Writers:
     def _shell(self, name: str) -> subprocess.Popen[str]:
         script = self._scripts / f"{name}.sql"
         with script.open("w") as out:
-            out.write(f".bail on\n.load {self._extension}\n.timeout 30000\n")
+            out.write(f".bail on\n.load {self._extension}\n.timeout 120000\n")
             out.writelines(SHELL_TRANSACTION.format(name=name, n=n) for n in range(MOST))
         with script.open() as given:
             return subprocess.Popen(

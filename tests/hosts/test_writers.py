@@ -19,6 +19,7 @@ import sys, time, lix_vtab
 path, rows = sys.argv[1], int(sys.argv[2])
 theirs = "SELECT count(*) FROM lix_key_value WHERE key GLOB 'shell*'"
 with lix_vtab.open(path) as lix:
+    lix.connection.set_busy_timeout(120_000)  # the shell lets go of the lock for moments only
     for n in range(rows):
         lix.execute("INSERT INTO lix_key_value (key, value) VALUES (?, ?)", (f"apsw{n}", n))
         if n == 0:
@@ -47,7 +48,7 @@ def test_nothing_is_lost(lix_extension: Path, tmp_path: Path) -> None:
     assert theirs.stdin
     assert theirs.stdout
     theirs.stdin.write(
-        f".load {lix_extension}\n.timeout 30000\nSELECT count(*) > 0 FROM lix_version;\n"
+        f".load {lix_extension}\n.timeout 120000\nSELECT count(*) > 0 FROM lix_version;\n"
     )
     theirs.stdin.flush()
     assert theirs.stdout.readline() == "1\n"
@@ -55,8 +56,8 @@ def test_nothing_is_lost(lix_extension: Path, tmp_path: Path) -> None:
     inserts = "".join(
         f"INSERT INTO lix_key_value (key, value) VALUES ('shell{n}', {n});\n" for n in range(EACH)
     )
-    _, shell_errors = theirs.communicate(inserts, timeout=120)
-    ours.communicate(timeout=120)
+    _, shell_errors = theirs.communicate(inserts, timeout=240)
+    ours.communicate(timeout=240)
     assert (ours.returncode, shell_errors) == (0, "")
     with lix_vtab.open(path) as lix:
         count = "SELECT count(*), sum(value) FROM lix_key_value WHERE key GLOB ?"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 
 import apsw
+import loadable_sample
 import pytest
 from loadable_hosts import Refused, SystemHost, system_sqlite
 
@@ -141,15 +143,30 @@ def test_interrupt_from_python_stops_a_statement_of_python(loaded_host):
     assert caught.value.code & 0xFF == 9
 
 
+@contextmanager
+def interrupting(interrupt, *args):
+    """Call `interrupt` from a thread once `sample_wait` waits for it."""
+
+    def strike():
+        if loadable_sample.waiting.wait(60):
+            interrupt(*args)
+
+    loadable_sample.waiting.clear()
+    thread = threading.Thread(target=strike)
+    thread.start()
+    yield
+    thread.join()
+
+
 def test_interrupt_by_the_host_is_seen_by_python(extension):
     if system_sqlite() is None:
         pytest.skip("no SQLite library >= 3.40 with extension loading on this machine")
     host = SystemHost(extension)
-    timer = threading.Timer(0.05, host.library.sqlite3_interrupt, [host.db])
-    timer.start()
-    with pytest.raises(Refused, match="stopped in Python") as caught:
+    with (
+        interrupting(host.library.sqlite3_interrupt, host.db),
+        pytest.raises(Refused, match="stopped in Python") as caught,
+    ):
         host.run("SELECT sample_wait()")
-    timer.join()
     assert caught.value.code == 9
     assert host.run("SELECT 1") == [(1,)]
     host.close()
@@ -157,10 +174,10 @@ def test_interrupt_by_the_host_is_seen_by_python(extension):
 
 def test_interrupt_by_apsw_is_seen_by_python(pair):
     for host in pair:
-        timer = threading.Timer(0.05, host.connection.interrupt)
-        timer.start()
-        with pytest.raises(Refused, match="stopped in Python"):
+        with (
+            interrupting(host.connection.interrupt),
+            pytest.raises(Refused, match="stopped in Python"),
+        ):
             host.run("SELECT sample_wait()")
-        timer.join()
         assert host.run("SELECT 1") == [(1,)]
         assert host.ours.is_interrupted is False

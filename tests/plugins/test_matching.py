@@ -88,9 +88,9 @@ def test_rank(glob: str, expected: int) -> None:
 
 
 def test_many_stars_are_no_trap() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert not glob_matches("*a" * 20 + "b", "a" * 5000)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 10, "trying every way would take years"
 
 
 @given(st.text("ab*?/.", max_size=8), st.text("ab/.", max_size=8))

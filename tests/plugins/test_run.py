@@ -217,7 +217,8 @@ def test_a_hanging_plugin_is_stopped() -> None:
         runner.detect(Odd(hang), None, FILE)
     with pytest.raises(PluginError, match=r"\(timeout\)"):
         runner.apply(Odd(on_apply=hang), FILE, [])
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 20
+    runner.time_limit = 20
     assert runner.detect(Odd(), None, FILE).changes == ()
 
 
@@ -321,7 +322,7 @@ def test_whoever_comes_as_the_watch_ends_is_watched(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("lix_vtab.plugins.watchdog._IDLE_SECONDS", 0.0)
     watchdog = Watchdog()
     for number in range(300):
-        assert watchdog.call(5, lambda number=number: number) == number  # type: ignore[misc]
+        assert watchdog.call(20, lambda number=number: number) == number  # type: ignore[misc]
         if number % 30 == 0:
             with pytest.raises(TimeLimitExceeded):
                 watchdog.call(0.005, _spin, time.perf_counter() + 20)
@@ -337,7 +338,7 @@ def test_the_watching_thread_goes_away_and_comes_back(monkeypatch: pytest.Monkey
     watchdog = Watchdog()
     for _ in range(2):
         assert watchdog.call(0.5, lambda: 1) == 1
-        deadline = time.perf_counter() + 5
+        deadline = time.perf_counter() + 20
         while watchdog._thread is not None and time.perf_counter() < deadline:
             time.sleep(0.005)
         assert watchdog._thread is None

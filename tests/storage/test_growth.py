@@ -1,7 +1,7 @@
 """Laws of growth: what must not depend on how much is there already.
 
-Times are compared with each other, never with a clock on the wall, and the factors are generous: a
-law that is broken is broken by the ratio of the sizes, which is a hundred or more.
+Times of the processor are compared with each other, never with a clock on the wall, and the factors
+are generous: a law that is broken is broken by the ratio of the sizes, which is a hundred or more.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def fastest(action: Callable[[], object], repeats: int = 25) -> float:
     """Return the least time of several runs: noise only ever adds."""
 
     def once() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         action()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     return min(once() for _ in range(repeats))
 

@@ -71,12 +71,17 @@ def fail(kind):
     }[kind]
 
 
+waiting = threading.Event()
+"""Set while a function waits for an interrupt: one that comes before its statement is lost."""
+
+
 def wait(connection):
-    """Do empty until the connection is interrupted."""
+    """Do nothing until the connection is interrupted."""
     started = time.monotonic()
+    waiting.set()
     while not connection.is_interrupted:
         time.sleep(0.001)
-        if time.monotonic() - started > 10:
+        if time.monotonic() - started > 60:
             raise TimeoutError("nobody interrupted")
     raise apsw.InterruptError("stopped in Python")
 
