@@ -16,13 +16,13 @@ from lix_vtab.mutation.writer import DERIVED
 from lix_vtab.session import Session
 from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL
 from lix_vtab.surfaces.active import ActiveAccount, ActiveVersion
+from lix_vtab.surfaces.affinity import affine
 from lix_vtab.surfaces.directory import DirectoryTable
 from lix_vtab.surfaces.entity import Entity
 from lix_vtab.surfaces.entity_label import EntityLabel
 from lix_vtab.surfaces.file import FileTable
 from lix_vtab.surfaces.internal_state import InternalState
 from lix_vtab.surfaces.planner import Plan
-from lix_vtab.surfaces.reader import affine
 from lix_vtab.surfaces.state import State
 from lix_vtab.surfaces.version import VersionSurface
 

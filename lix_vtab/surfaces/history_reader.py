@@ -26,8 +26,9 @@ from lix_vtab.history.revision import Revision
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
+from lix_vtab.surfaces.affinity import affine, as_text
 from lix_vtab.surfaces.planner import Column, Plan, Term
-from lix_vtab.surfaces.reader import affine, one_spelling, whole_key
+from lix_vtab.surfaces.reader import one_spelling, whole_key
 
 __all__ = ["HISTORY_COLUMNS", "HistoryReader"]
 
@@ -212,12 +213,13 @@ class HistoryReader:
         if term.operator in ("IS NULL", "IS NOT NULL"):
             return _Condition(f"(({column.template}) {term.operator}) = ?", 1)
         if term.operator == "IN":
-            given = [v for v in value if isinstance(v, str)]
+            given = [text for text in map(as_text, value) if text is not None]
             listed = [find(v) for v in given] if interned else given
             text = f"{left} IN (SELECT value FROM json_each(?))"
             return _Condition(text, orjson.dumps(listed).decode(), key)
         if interned and term.operator in ("=", "IS"):
-            return _Condition(f"{left} = ?", find(value) if isinstance(value, str) else None, key)
+            name = as_text(value)
+            return _Condition(f"{left} = ?", None if name is None else find(name), key)
         if interned:
             return _Condition(f"({column.template}) {term.operator} ?", value)
         return _Condition(f"{left} {term.operator} ?", affine(value, column.declared), key)

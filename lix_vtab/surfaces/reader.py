@@ -19,12 +19,12 @@ from lix_vtab.schema.groups import indexable
 from lix_vtab.session import Session
 from lix_vtab.storage.index_tables import WITH_VALUE
 from lix_vtab.storage.names import LIX
+from lix_vtab.surfaces.affinity import affine, as_text
 from lix_vtab.surfaces.planner import Column, Lookup, Plan, Term, choose_lookup
 
 __all__ = [
     "VERSION_SHIFT",
     "Reader",
-    "affine",
     "join_rowid",
     "one_spelling",
     "split_rowid",
@@ -269,14 +269,16 @@ class Reader:
             making.condition(
                 f"{left} IN (SELECT value FROM json_each({{}}))",
                 lambda args: _listed(
-                    names.find(v) for v in args[term.argument] if isinstance(v, str)
+                    names.find(text)
+                    for text in map(as_text, args[term.argument])
+                    if text is not None
                 ),
             )
             return
 
         def find(args: Sequence[Any]) -> Any:
-            value = args[term.argument]
-            id = names.find(value) if isinstance(value, str) else -1
+            text = as_text(args[term.argument])
+            id = -1 if text is None else names.find(text)
             return _NOWHERE if id == -1 else id
 
         number = making.condition(f"{left} = {{}}", find)
@@ -284,7 +286,7 @@ class Reader:
             making.schema = number - 1
         elif column.role == "file":
             making.file = number - 1
-        making.known[term.column] = making.add(_argument(term.argument))
+        making.known[term.column] = making.add(lambda args: as_text(args[term.argument]))
 
     def _shortcuts(self, making: _Making, plan: Plan) -> None:
         """Add conditions that follow from the others and let an index be used."""
@@ -445,33 +447,12 @@ def _argument(place: int) -> Step:
 def _narrow(versions: list[str] | None, value: Any) -> list[str]:
     """Keep the versions a condition allows: one, or one of several."""
     wanted = [value] if value is None or isinstance(value, str | bytes | int | float) else value
-    names = [v for v in wanted if isinstance(v, str)]
+    names = [text for text in map(as_text, wanted) if text is not None]
     return names if versions is None else [v for v in versions if v in names]
 
 
 def _listed(values: Iterable[Any]) -> str:
     return orjson.dumps([v for v in values if v is not None and not isinstance(v, bytes)]).decode()
-
-
-def affine(value: Any, declared: str) -> Any:
-    """Convert a constraint's value as SQLite would before comparing it with a column.
-
-    SQLite hands values to virtual tables as they are, and applies the column's affinity only when
-    it compares itself.
-    """
-    if declared == "TEXT":
-        if type(value) is int:
-            return str(value)
-        if type(value) is float:
-            return format(value, ".15g") if value != int(value) else f"{value:.1f}"
-        return value
-    if declared in ("INTEGER", "REAL", "NUMERIC", "BOOLEAN") and isinstance(value, str):
-        for convert in (int, float):
-            try:
-                return convert(value)
-            except ValueError:
-                continue
-    return value
 
 
 def join_rowid(version_no: int, rowid: int) -> int:

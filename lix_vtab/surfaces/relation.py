@@ -21,8 +21,8 @@ from lix_vtab.resolution.visible import Query
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL
+from lix_vtab.surfaces.affinity import affine, as_text
 from lix_vtab.surfaces.planner import Column, Plan, Term
-from lix_vtab.surfaces.reader import affine
 
 __all__ = ["DELETED", "LISTED", "Branch", "Relation", "followed_by", "joined_id"]
 
@@ -154,10 +154,11 @@ class Relation:
         if interned is not None and interned in self._branches[0].fields:
             find = self._session.store.names.find
             if term.operator in ("=", "IS"):
-                number = find(value) if isinstance(value, str) else None
+                text = as_text(value)
+                number = None if text is None else find(text)
                 return _Condition(f"{{{interned}}} = ?", number)
             if term.operator == "IN":
-                listed = [find(v) for v in value if isinstance(v, str)]
+                listed = [find(text) for text in map(as_text, value) if text is not None]
                 return _Condition(_IN.format(f"{{{interned}}}"), orjson.dumps(listed).decode())
         if term.operator == "IN":
             texts = [affine(v, column.declared) for v in value if not isinstance(v, bytes)]

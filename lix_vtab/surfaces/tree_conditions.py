@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lix_vtab.filesystem.patterns import Region, glob_region, like_region, range_region
+from lix_vtab.surfaces.affinity import affine
 from lix_vtab.surfaces.planner import Term
-from lix_vtab.surfaces.reader import affine
 
 __all__ = ["after", "region_of", "wanted_paths"]
 
