@@ -99,6 +99,7 @@ class Session:
         self.stored_schemas.wait = self.constraints.wait
         self.versions.wait = partial(self.constraints.wait, gently=True)
         self.files.spots.wait = partial(self.constraints.wait, gently=True)
+        self.files.hierarchy.wait = self.files.spots.wait
         self.tasks: dict[int, Callable[[], Any]] = {}
         self.writer_key: str | None = None
         self.internal = False

@@ -10,6 +10,7 @@ from lix_vtab.filesystem.descriptors import File
 from lix_vtab.filesystem.directories import DirectoryWriter
 from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.files import FileWriter
+from lix_vtab.filesystem.hierarchy import Hierarchy, check_hierarchy
 from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.patching import Patcher
 from lix_vtab.filesystem.plugins import Plugins
@@ -45,6 +46,7 @@ class Filesystem:
         "directories",
         "entries",
         "files",
+        "hierarchy",
         "lookup",
         "plugins",
         "renderings",
@@ -66,8 +68,10 @@ class Filesystem:
         self.entries.on_change(self.renderings.follow)
         self.lookup = Lookup(store, self.entries)
         self.spots = Spots(writer, self.entries, self.lookup)
+        self.hierarchy = Hierarchy(writer, self.lookup)
         store.on_rebuild(lambda: rebuild_entries(store))
         store.on_check(lambda: check_entries(store))
+        store.on_check(lambda: check_hierarchy(store, scopes))
         store.on_check(lambda: check_renderings(store))
         store.on_check(lambda: check_blobs(store.connection, store.db), content=True)
         self.blobs = Blobs(store.connection, store.db)
