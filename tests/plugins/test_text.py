@@ -190,6 +190,13 @@ def test_sets_that_are_no_text(changes: list[EntityChange], text: str) -> None:
         plugin_text.apply_changes(FILE, changes)
 
 
+def test_a_document_that_was_deleted_by_hand_comes_back() -> None:
+    made = world(b"")
+    assert made.edit(DOCUMENT, ROOT, None) == b""
+    made.write(b"new\n")
+    assert len(made.entities) == 2
+
+
 def test_without_context_the_old_bytes_tell_the_ids() -> None:
     made = world(b"a\nb\n")
     changes = list(plugin_text.detect_changes(made.file(b"a\nb\n"), made.file(b"a\nx\nb\n"), None))

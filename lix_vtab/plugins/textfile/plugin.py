@@ -96,10 +96,11 @@ class TextPlugin:
         quick = None if state_context is None else _edit(before.data, after.data, state_context)
         if quick is not None:
             return quick
-        sets = current_entities(state_context, (LINE, DOCUMENT))
-        if DOCUMENT_ID not in sets[DOCUMENT]:
+        if state_context is None:
             sets = entity_sets(_create(before.data), (LINE, DOCUMENT))
-        return _update(sets[LINE], sets[DOCUMENT][DOCUMENT_ID], split(after.data))
+        else:
+            sets = current_entities(state_context, (LINE, DOCUMENT))
+        return _update(sets[LINE], sets[DOCUMENT].get(DOCUMENT_ID), split(after.data))
 
     def apply_changes(self, file: File, changes: Sequence[EntityChange]) -> bytes:
         """Write the lines in the order of their keys."""
