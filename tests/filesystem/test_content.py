@@ -582,3 +582,16 @@ def test_entities_may_be_older_than_their_file() -> None:
         lix.switch_version(local)
         assert data(lix, "f") == b"one local"
         assert lix.check() == []
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "tsv", "md", "txt"])
+@pytest.mark.parametrize("data", [b"a,b\n1\x00,2\n", b"a,b\n\xff,2\n"])
+def test_what_is_no_text_is_a_blob_under_any_name(suffix: str, data: bytes) -> None:
+    with lix_vtab.open() as lix:
+        lix.write_file(f"/a.{suffix}", data)
+        assert lix.execute("SELECT data, lixcol_plugin_error IS NULL FROM lix_file").rows == [
+            (data, 0)
+        ]
+        assert lix.execute("SELECT count(*) FROM lix_state WHERE plugin_key <> 'lix'").rows == [
+            (1,)
+        ]

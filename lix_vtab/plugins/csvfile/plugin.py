@@ -42,7 +42,7 @@ class CsvPlugin:
         "key": "plugin_csv",
         "runtime": "python",
         "api_version": "1.0.0",
-        "match": {"path_glob": "*.{csv,tsv}"},
+        "match": {"path_glob": "*.{csv,tsv}", "content_type": "text"},
         "detect_changes": {"state_context": {"include_active_state": True}},
         "on_invalid": "blob",
     }
