@@ -370,11 +370,20 @@ class Constraints:
         Whoever enters it must undo everything when it raises.
         """
         outer, before, waiting = self._deferring, set(self._pending), len(self._waiting)
+        late = len(self._late)
         self._deferring = True
         try:
             yield
             self._run(self._waiting[waiting:])
             self._settle([place for place in self._pending if place not in before])
+        except BaseException:
+            # looked at again at the end, these would find what was there all along
+            del self._waiting[waiting:]
+            for place in [place for place in self._pending if place not in before]:
+                del self._pending[place]
+            for place in [*self._late][late:]:
+                del self._late[place]
+            raise
         finally:
             self._deferring = outer
 

@@ -104,3 +104,20 @@ def test_what_a_version_inherits_counts_and_its_heirs_do_not(disk):
     disk.execute(insert, ("m", "shared", main))
     found = disk.execute("SELECT id FROM lix_file_by_version WHERE path = '/shared' ORDER BY 1")
     assert {"m", "n"} == {id for (id,) in found.rows}
+
+
+def test_a_refusal_is_not_repeated_for_what_was_there_before(disk):
+    """A path taken twice through inheritance makes no further commit fail."""
+    disk.execute("INSERT INTO lix_directory (path, lixcol_untracked) VALUES ('/own/', 1)")
+    disk.execute(
+        "INSERT INTO lix_directory_by_version (path, lixcol_version_id) VALUES ('/own/', 'global')"
+    )
+    (theirs,) = disk.execute("SELECT commit_id FROM lix_version WHERE id = 'global'").rows[0]
+    before = paths(disk)
+    with pytest.raises(UniqueError):
+        disk.restore(theirs)
+    assert not disk.connection.in_transaction
+    assert paths(disk) == before
+    disk.execute("INSERT INTO lix_directory (path) VALUES ('/more/')")
+    assert not disk.connection.in_transaction
+    assert "/more/" in paths(disk)
