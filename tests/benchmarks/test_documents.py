@@ -119,6 +119,6 @@ def test_memory_is_measured_in_a_process_of_its_own(tmp_path, capsys):
     kept = tmp_path / "run.json"
     assert memory.main(["--quick", "--only", "nothing", "bulk", "--json", str(kept)]) == 0
     small, large = json.loads(kept.read_text())["results"]
-    assert 5 < small["peak"] <= large["peak"] < 1_000
+    assert 5 < small["peak"] < large["peak"] + 5 < 1_000
     assert large["database"] > small["database"]
     assert "write 2,000 rows" in capsys.readouterr().out
