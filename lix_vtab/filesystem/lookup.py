@@ -13,7 +13,7 @@ from lix_vtab.filesystem.descriptors import Directory, File
 from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.patterns import Region
 from lix_vtab.filesystem.tree import Climb, DirectoryPaths
-from lix_vtab.resolution.scope import Scope
+from lix_vtab.resolution.scope import Layer, Scope
 from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST
@@ -21,6 +21,9 @@ from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID, LIX
 from lix_vtab.storage.store import Store
 
 __all__ = ["CHILD", "NAMED", "STEM", "Lookup"]
+
+CACHED_TREES = 1024
+"""For how many past states it is kept where their directories are looked up."""
 
 _ENTRY = (
     "x.entity_id IN (SELECT e.entity_id FROM lix_internal_entry e WHERE e.holder = {holder} "
@@ -60,7 +63,7 @@ _ALL = {
 class Lookup:
     """Finds by name and by id, and climbs; keeps what it learns of directories until one moves."""
 
-    __slots__ = ("_any", "_generation", "_known", "_parents", "_store", "_volatile")
+    __slots__ = ("_any", "_generation", "_known", "_parents", "_store", "_trees", "_volatile")
 
     def __init__(self, store: Store, entries: Entries) -> None:
         self._store = store
@@ -69,6 +72,7 @@ class Lookup:
         self._parents: dict[tuple[str, str], Any] = {}
         self._known: dict[tuple[str, str | None, str], list[str]] = {}
         self._any: dict[int, str] = {}
+        self._trees: dict[tuple[str, Layer], Scope] = {}
         entries.on_change(self._changed)
         store.on_foreign_write(self._forget)
         store.transaction.on_rollback(self._rolled_back)
@@ -197,18 +201,47 @@ class Lookup:
 
     def _run(self, query: Query, scope: Scope, kind: int, params: Sequence[Any]) -> Any:
         store = self._store
+        if kind == DIRECTORY_ID and scope.version_no == 0 and scope.layers:
+            scope = self._tree(scope)
         view = scope.view(kind, store.overlay.occupied())
         sql = query.sql(store.db, view.shape, len(scope.chain))
         return store.connection.execute(sql, (*params, *view.params))
 
+    def _tree(self, scope: Scope) -> Scope:
+        """Return what shows the directories files of a commit may lie in.
+
+        Rows of a commit are those of its own line, but a file of it may lie in a directory that its
+        version only inherited: those are looked up as they were at that moment.
+        """
+        self._follow_versions()
+        key = (scope.version_id, scope.layers[0])
+        known = self._trees.get(key)
+        if known is None:
+            versions, segments = self._store.versions, self._store.segments
+            seq = scope.layers[0].params[-1]
+            layers, chain = [*scope.layers], versions.chain(scope.version_id)
+            for depth, link in enumerate(chain[1:], 1):
+                place = versions.place(link)
+                for id, limit in () if place is None else segments.at(place[1], seq):
+                    assert limit is not None
+                    layers.append(Layer("p", depth, (id, min(limit, seq))))
+            known = Scope(scope.version_id, 0, chain, tuple(layers))
+            if not versions.volatile:
+                self._trees[key] = known
+        return known
+
     # -- keeping
+
+    def _follow_versions(self) -> None:
+        versions = self._store.versions
+        if versions.generation != self._generation or len(self._trees) > CACHED_TREES:
+            self._forget()
+            self._generation = versions.generation
 
     def _keeps(self, scope: Scope) -> bool:
         """Tell whether answers may be kept: they must be those of a version, and here to stay."""
+        self._follow_versions()
         versions = self._store.versions
-        if versions.generation != self._generation:
-            self._forget()
-            self._generation = versions.generation
         if scope.version_no == 0 or not scope.whole:
             return False
         return not self._volatile and not versions.volatile
@@ -220,6 +253,7 @@ class Lookup:
                 self._volatile = True
 
     def _forget(self) -> None:
+        self._trees.clear()
         self._parents.clear()
         self._known.clear()
 

@@ -30,8 +30,8 @@ __all__ = ["Revision", "Revisions"]
 SHORTEST_PREFIX = 4
 
 _HEADS = ("HEAD", "@", "")
-_STEPS = re.compile(r"((?:~\d*|\^\d*)+)$")
-_STEP = re.compile(r"([~^])(\d*)")
+_STEPS = re.compile(r"((?:[~^][0-9]*)+)\Z")
+_STEP = re.compile(r"([~^])([0-9]*)")
 _LABELS = Query(
     ("{snapshot} ->> '$.entity_id'",),
     2,
@@ -215,7 +215,7 @@ class Revisions:
         commit: Commit | None = base.commit
         for kind, digits in _STEP.findall(steps):
             # no history is longer than a number SQLite can hold
-            count = min(int(digits[:12] or 1), 2**31)
+            count = min(int(digits.lstrip("0")[:12] or 0), 2**31) if digits else 1
             if commit is None:
                 break
             if kind == "~":
@@ -263,7 +263,7 @@ def _moment(text: str) -> str | None:
     """
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        moment = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    moment = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

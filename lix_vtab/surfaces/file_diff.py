@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from lix_vtab.filesystem.descriptors import DIRECTORY, FILE
 from lix_vtab.history.diff import Comparison
 from lix_vtab.history.differences import differences
 from lix_vtab.history.revision import Revision
+from lix_vtab.model.json import canonical_json
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Session
 from lix_vtab.storage.commits import Commit
@@ -18,6 +19,18 @@ from lix_vtab.surfaces.diff_reader import FROM, TO, DiffReader
 from lix_vtab.surfaces.planner import Column, Plan
 
 __all__ = ["FileDiff"]
+
+
+class _Side(NamedTuple):
+    """What one state says of a file: where it is, its bytes, and what is told about it."""
+
+    path: str | None
+    size: int | None
+    digest: str | None
+    told: str | None
+
+
+_NOWHERE = _Side(None, None, None, None)
 
 
 class FileDiff(ReadOnlySurface):
@@ -87,24 +100,28 @@ class FileDiff(ReadOnlySurface):
         one, other = (self._side(scope, file_id) for scope in scopes)
         if one == other:
             return None
-        if one[0] is None:
+        # a file in a directory the version only inherits is there without a path
+        if one is None:
             status = "added"
-        elif other[0] is None:
+        elif other is None:
             status = "removed"
         else:
-            status = "renamed" if one[0] != other[0] else "modified"
-        pairs = (value for pair in zip(one, other, strict=True) for value in pair)
+            status = "renamed" if one.path != other.path else "modified"
+        before, after = one or _NOWHERE, other or _NOWHERE
+        pairs = (value for n in range(3) for value in (before[n], after[n]))
         tally = [counts[name] for name in ("added", "modified", "removed")]
-        return [file_id, other[0] or one[0], status, *pairs, *tally]
+        return [file_id, after.path or before.path, status, *pairs, *tally]
 
-    def _side(self, scope: Scope | None, file_id: str) -> tuple[str | None, int | None, str | None]:
-        """Return path, size and hash of a file in a state; nothing when it is not there."""
+    def _side(self, scope: Scope | None, file_id: str) -> _Side | None:
+        """Return what a state says of a file, None when it is not there."""
         files = self._session.files
-        if scope is None or files.descriptor(scope, file_id) is None:
-            return None, None, None
+        descriptor = None if scope is None else files.descriptor(scope, file_id)
+        if scope is None or descriptor is None:
+            return None
         digest = files.digest(scope, file_id)
         size = 0 if digest is None else files.blobs.size(digest)
-        return files.path(scope, file_id), size, digest
+        told = canonical_json([descriptor.hidden, descriptor.metadata])
+        return _Side(files.path(scope, file_id), size, digest, told)
 
     def _moved(self, before: Scope | None, after: Scope | None) -> Iterator[str]:
         """Yield the files whose path changed because a directory did."""

@@ -172,7 +172,7 @@ def _file_ids(session: Session, revision: Revision, paths: object) -> set[str]:
         )
     files, history = session.files, session.history
     then = history.scope(revision)
-    now = session.writer.scope(session.versions.active_id()).own()
+    now = session.writer.scope(session.versions.active_id())
     found: set[str] = set()
     for path in listed:
         ids = set()

@@ -145,6 +145,18 @@ def test_diff_in_short(lix, shop) -> None:
     assert re.search(r"2.*1", stat)
 
 
+def test_files_whose_directory_cannot_be_seen_are_shown_by_id(lix, shop) -> None:
+    shop.execute(
+        "INSERT INTO lix_directory_by_version (path, lixcol_version_id) VALUES ('/d/', 'global')"
+    )
+    shop.execute("INSERT INTO lix_file (id, path, data) VALUES ('lost', '/d/a.txt', 'x')")
+    shop.execute("INSERT INTO lix_file (path, data) VALUES ('/b.txt', 'x')")
+    shop.execute("UPDATE lix_version SET inherits_from_version_id = NULL WHERE name = 'main'")
+    assert lix("diff", "HEAD~2", "--name-only").out.splitlines() == ["/b.txt", "lost"]
+    assert "  added     lost\n" in lix("status").out
+    assert "added lost\n" in lix("diff", "HEAD~2").out
+
+
 def test_diff_for_programs(lix, shop) -> None:
     changes = {row["entity_id"]: row for row in json.loads(lix("diff", "--json").out)}
     price = changes["/tea/price"]

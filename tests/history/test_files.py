@@ -313,6 +313,85 @@ def test_file_diff_since_the_checkpoint(lix):
     assert lix.rows("SELECT path, status FROM lix_file_diff") == [("/b.txt", "added")]
 
 
+def test_file_diff_sees_what_is_told_about_a_file(lix):
+    insert(lix, "f", "/a.txt", "1")
+    start = update(lix, "f", metadata='{"k":1}')
+    update(lix, "f", metadata='{"k":2}')
+    assert file_diff(lix, start, "HEAD") == [("/a.txt", "modified")]
+    update(lix, "f", metadata='{ "k": 1 }')
+    assert file_diff(lix, start, "HEAD") == []
+    update(lix, "f", hidden=1)
+    assert file_diff(lix, start, "HEAD") == [("/a.txt", "modified")]
+
+
+# -- files in directories that are only inherited
+
+
+@pytest.fixture
+def shared(lix):
+    """Put a directory with a file into `global`, and a file into it in the active version."""
+    lix.execute(
+        "INSERT INTO lix_file_by_version (id, path, data, lixcol_version_id)"
+        " VALUES ('theirs', '/docs/deep/theirs.txt', '1', 'global')"
+    )
+    insert(lix, "mine", "/docs/deep/mine.txt", "one\n")
+    return lix
+
+
+def rename_docs(lix, name):
+    lix.execute(
+        "UPDATE lix_directory_by_version SET name = ?"
+        " WHERE parent_id IS NULL AND lixcol_version_id = 'global'",
+        (name,),
+    )
+
+
+def test_files_of_a_commit_may_lie_in_an_inherited_directory(shared):
+    first = head(shared)
+    rename_docs(shared, "texts")
+    second = update(shared, "mine", data="two\n")
+    paths = "SELECT id, path FROM lix_file_at(?)"
+    assert shared.rows(paths, (first,)) == [("mine", "/docs/deep/mine.txt")]
+    assert shared.rows(paths, (second,)) == [("mine", "/texts/deep/mine.txt")]
+    for where in ("path = '/docs/deep/mine.txt'", "path GLOB '/docs/*'", "path LIKE '/d%'"):
+        found = f"SELECT id FROM lix_file_at(?) WHERE {where}"
+        assert shared.column(found, (first,)) == ["mine"]
+        assert shared.column(found, (second,)) == []
+    assert shared.rows("SELECT path FROM lix_directory_at(?)", (first,)) == []
+    assert entries(shared, "mine") == [
+        ("/texts/deep/mine.txt", "two\n"),
+        ("/docs/deep/mine.txt", "one\n"),
+    ]
+    assert file_diff(shared, f"{first}~1", first) == [("/docs/deep/mine.txt", "added")]
+    assert file_diff(shared, second, f"{first}~1") == [("/texts/deep/mine.txt", "removed")]
+
+
+def test_paths_in_inherited_directories_name_files(shared):
+    first = head(shared)
+    second = update(shared, "mine", data="two\n")
+    path = "/docs/deep/mine.txt"
+    log = "SELECT commit_id FROM lix_log('HEAD', ?)"
+    assert shared.column(log, (path,)) == [second, first]
+    assert shared.column(
+        "SELECT commit_id FROM lix_blame(?) WHERE property = 'content'", (path,)
+    ) == [second]
+    shared.execute("SELECT lix_restore(?, ?)", (first, path))
+    assert entries(shared, "mine")[0] == (path, "one\n")
+    insert(shared, "newer", "/docs/deep/newer.txt", "x")
+    shared.execute("SELECT lix_restore(?, '/docs/deep/newer.txt')", (first,))
+    assert shared.column("SELECT id FROM lix_file ORDER BY id") == ["mine", "theirs"]
+
+
+def test_a_file_whose_directory_cannot_be_seen_any_more_has_no_path(shared):
+    first = head(shared)
+    update(shared, "mine", data="four\n")
+    shared.execute("UPDATE lix_version SET inherits_from_version_id = NULL WHERE name = 'main'")
+    columns = "path, status, before_size, after_size"
+    assert file_diff(shared, f"{first}~1", first, columns) == [(None, "added", None, 4)]
+    assert file_diff(shared, first, "HEAD", columns) == [(None, "modified", 4, 5)]
+    assert file_diff(shared, "HEAD", f"{first}~1", columns) == [(None, "removed", 5, None)]
+
+
 # -- against git
 
 

@@ -43,6 +43,9 @@ def unknown(lix, revision, phrase="names no commit"):
         ("HEAD^", "2"),
         ("HEAD^1", "2"),
         ("HEAD^0", "3"),
+        ("HEAD~00000000000000002", "1"),
+        ("HEAD^00000000000000001", "2"),
+        ("HEAD~000000000000000000", "3"),
         ("HEAD^^", "1"),
         ("HEAD~2^1", None),
         ("main", "3"),
@@ -128,7 +131,14 @@ def test_working_commits_stand_for_their_version(v):
     assert seen(v, working) == "3"
 
 
-@pytest.mark.parametrize("revision", ["nowhere", "HEAD~99", "HEAD^2", "HEAD^9", "nowhere~1", "~x"])
+@pytest.mark.parametrize(
+    "revision",
+    [
+        *("nowhere", "HEAD~99", "HEAD^2", "HEAD^9", "nowhere~1", "~x"),
+        *("HEAD~1\n", "HEAD~\u0661", "HEAD~ 1", " HEAD", "HEAD\0", "@9999-12-31T23:59-14:00"),
+        *("@0001-01-01T00:00+14:00", "@2026-02-30"),
+    ],
+)
 def test_what_names_no_commit(v, revision):
     unknown(v, revision)
 

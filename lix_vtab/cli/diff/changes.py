@@ -25,10 +25,10 @@ _ALL = """
 SELECT entity_id, schema_key, file_id, 'added', NULL, snapshot_content FROM lix_state_at(:after)
 """
 _FILES = """
-SELECT file_id, path, status, before_path, before_hash IS after_hash
+SELECT file_id, coalesce(path, file_id), status, before_path, before_hash IS after_hash
 FROM lix_file_diff(:before, :after)
 """
-_ALL_FILES = "SELECT id, path, 'added', NULL, 0 FROM lix_file_at(:after)"
+_ALL_FILES = "SELECT id, coalesce(path, id), 'added', NULL, 0 FROM lix_file_at(:after)"
 _DATA = "SELECT data FROM lix_file_at(:revision) WHERE id = :id"
 _HEADER = """
 SELECT snapshot_content ->> '$.columns' FROM lix_state_at(:revision)
