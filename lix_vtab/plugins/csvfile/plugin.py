@@ -18,6 +18,7 @@ from lix_vtab.plugins.contract import (
     Replacement,
     StateContext,
 )
+from lix_vtab.plugins.csvfile.quick import edited_rows
 from lix_vtab.plugins.csvfile.table import ENDINGS, HEADER_ID
 from lix_vtab.plugins.csvfile.update import HEADER, ROW, render, replace_rows, update
 from lix_vtab.plugins.entities import (
@@ -95,6 +96,9 @@ class CsvPlugin:
             return update(None, {}, after)
         if before.data == after.data:
             return []
+        quick = None if state_context is None else _edit(before.data, after.data, state_context)
+        if quick is not None:
+            return quick
         sets = current_entities(state_context, (HEADER, ROW))
         if HEADER_ID not in sets[HEADER]:
             sets = entity_sets(_stored(before), (HEADER, ROW))
@@ -119,6 +123,12 @@ class CsvPlugin:
         if header is None:
             return None
         return replace_rows(header, file.data, replacements)
+
+
+def _edit(before: bytes, after: bytes, context: StateContext) -> list[EntityChange] | None:
+    """Return what a small edit changes, when that is certain without looking at every row."""
+    header = current_snapshot(context, HEADER, HEADER_ID)
+    return edited_rows(header, before, after, context) if isinstance(header, dict) else None
 
 
 def _stored(before: File) -> Iterable[EntityChange]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
-from lix_vtab.plugins.align import align
 from lix_vtab.plugins.contract import EntityChange, File, PluginInvalidInput, Replacement
+from lix_vtab.plugins.csvfile.rows import (
+    ROW,
+    Row,
+    cells_of,
+    line_of,
+    match_rows,
+    mint,
+    row_snapshot,
+    with_spelling,
+)
 from lix_vtab.plugins.csvfile.table import (
     ENDINGS,
     HEADER_ID,
@@ -31,10 +38,6 @@ from lix_vtab.plugins.splice import LINE_ENDS, splice
 __all__ = ["HEADER", "ROW", "render", "replace_rows", "update"]
 
 HEADER = "csv_header"
-ROW = "csv_row"
-
-Row = dict[str, Any]
-Cells = dict[str, str]
 
 
 def update(snapshot: Row | None, old: Mapping[str, Row], file: File) -> Iterator[EntityChange]:
@@ -76,8 +79,8 @@ class _Table:
             shared &= {key for key, _ in now.columns}
         if self.unique not in shared:
             self.unique = None
-        rows = [_cells_of(row) for row in old.values()]
-        self.matches = _match(rows, self.cells, sorted(shared), self.unique)
+        rows = [cells_of(row) for row in old.values()]
+        self.matches = match_rows(rows, self.cells, sorted(shared), self.unique)
         self.partners = [None if at is None else old[self.ids[at]] for at in self.matches]
 
     def header(self, delimiter: str, snapshot: Row | None, *, bom: bool) -> Header:
@@ -130,12 +133,14 @@ class _Table:
                 for at in self.matches
             ]
         )
-        used = set(self.ids)
         rows: dict[str, Row] = {}
         for at, match in enumerate(self.matches):
             cells = self.cells[at]
-            entity_id = _mint(cells, self.unique, used) if match is None else self.ids[match]
-            rows[entity_id] = _row_snapshot(
+            if match is None:
+                entity_id = mint(cells, self.unique, lambda id: id in self.old or id in rows)
+            else:
+                entity_id = self.ids[match]
+            rows[entity_id] = row_snapshot(
                 header, self.partners[at], entity_id, orders[at], cells, self.lines[at]
             )
         return rows
@@ -201,7 +206,7 @@ def _header_snapshot(
     if (
         snapshot is not None
         and now == header
-        and header.own_line(snapshot.get("raw"), first.ending) == _line(header, first)
+        and header.own_line(snapshot.get("raw"), first.ending) == line_of(header, first)
         and first.ending in ("", snapshot.get("ending", newline))
     ):
         return snapshot
@@ -209,96 +214,4 @@ def _header_snapshot(
     raw = spelled_otherwise(header.dialect, header.columns, first)
     if first.cells == [""]:
         raw = {header.columns[0][0]: ""}
-    return _with_spelling(fresh, raw, first, newline)
-
-
-def _row_snapshot(
-    header: Header, old: Row | None, entity_id: str, order: str, cells: Cells, record: Record
-) -> Row:
-    newline = header.dialect.newline
-    if (
-        old is not None
-        and old.get("order") == order
-        and old.get("cells") == cells
-        and record.ending in ("", old.get("ending", newline))
-        and _is_written(header, old, record)
-    ):
-        return old
-    fresh: Row = {"id": entity_id, "order": order, "cells": cells}
-    raw = spelled_otherwise(header.dialect, list(cells.items()), record)
-    return _with_spelling(fresh, raw, record, newline)
-
-
-def _is_written(header: Header, old: Row, record: Record) -> bool:
-    """Tell whether a stored row with the right cells would be written as this line."""
-    plain = not header.dialect.quote_all and "raw" not in old and record.cells != [""]
-    if plain and not any('"' in raw or "\r" in raw for raw in record.cells):
-        return True
-    return header.row_line(old, record.ending) == _line(header, record)
-
-
-def _line(header: Header, record: Record) -> str:
-    return header.dialect.delimiter.join(record.cells) + record.ending
-
-
-def _with_spelling(fresh: Row, raw: Cells, record: Record, newline: str) -> Row:
-    if raw:
-        fresh["raw"] = raw
-    if record.ending not in ("", newline):
-        fresh["ending"] = record.ending
-    return fresh
-
-
-def _cells_of(row: Row) -> Cells:
-    cells = row.get("cells")
-    return cells if isinstance(cells, dict) else {}
-
-
-def _match(
-    old: Sequence[Cells], new: Sequence[Cells], shared: Sequence[str], unique: str | None
-) -> list[int | None]:
-    """Return the stored row that each line is; what names the rows goes first."""
-
-    def similar(i: int, j: int) -> float:
-        a, b = old[i], new[j]
-        return sum(a.get(key) == b.get(key) for key in shared) / (len(shared) or 1)
-
-    if unique is None:
-        old_rows, new_rows = ([_content(row, shared) for row in rows] for rows in (old, new))
-        return align(old_rows, new_rows, similar=similar)
-    old_names, new_names = ([row.get(unique, "") for row in rows] for rows in (old, new))
-    named = _once(old_names) & _once(new_names)
-    old_rows, new_rows = (
-        [
-            (name,) if name in named else _content(row, shared)
-            for name, row in zip(names, rows, strict=True)
-        ]
-        for names, rows in ((old_names, old), (new_names, new))
-    )
-    return align(old_rows, new_rows, similar=similar, threshold=0.5)
-
-
-def _content(row: Cells, keys: Sequence[str]) -> tuple[str | None, ...]:
-    # the end mark keeps a row of one cell apart from the name of a row
-    return (*[row.get(key) for key in keys], None)
-
-
-def _once(values: Sequence[str]) -> set[str]:
-    """Return the texts that occur once; the empty text names nothing."""
-    counts = Counter(values)
-    return {value for value, count in counts.items() if count == 1 and value}
-
-
-def _mint(cells: Cells, unique: str | None, used: set[str]) -> str:
-    """Return a new id: what names the row, or its content and the first free number."""
-    named = f"{unique}|{cells.get(unique, '')}" if unique is not None else ""
-    if named and cells.get(unique or "") and named not in used:
-        used.add(named)
-        return named
-    content = "\0".join(cells.values()).encode()
-    stem = f"row:{blake2b(content, digest_size=8).hexdigest()}"
-    number = 0
-    while (entity_id := f"{stem}:{number}") in used:
-        number += 1
-    used.add(entity_id)
-    return entity_id
+    return with_spelling(fresh, raw, first, newline)

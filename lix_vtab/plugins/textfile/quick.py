@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lix_vtab.plugins.align import common_prefix, common_suffix
 from lix_vtab.plugins.contract import StateContext
 from lix_vtab.plugins.entities import current_snapshot
+from lix_vtab.plugins.lines import begins_line, differing_lines
 from lix_vtab.plugins.textfile.lines import LINE, Line, content_of, split, stem_of
 from lix_vtab.plugins.textfile.passage import Passage, Row
 
@@ -25,8 +25,8 @@ def edited_passage(before: bytes, after: bytes, context: StateContext) -> Passag
     """Return the passage in which two texts differ, with the snapshots of its lines."""
     if before[-1:] != b"\n" or after[-1:] != b"\n":
         return None  # what the last line lacks is said by the document
-    start = before.rfind(b"\n", 0, common_prefix(before, after)) + 1
-    stop, shift = _common_end(before, after, start), len(after) - len(before)
+    start, stop = differing_lines(before, after)
+    shift = len(after) - len(before)
     old, new = _few(before, start, stop), _few(after, start, stop + shift)
     if old is None or new is None:
         return None
@@ -45,19 +45,6 @@ def edited_passage(before: bytes, after: bytes, context: StateContext) -> Passag
         rows.append(row)
     behind = above + len(old)
     return Passage(rows[above:behind], new, rows[:above], rows[behind:])
-
-
-def _common_end(before: bytes, after: bytes, start: int) -> int:
-    """Return where in `before` the whole lines begin that both texts end in."""
-    tail = common_suffix(before, after, min(len(before), len(after)) - start)
-    stop, shift = len(before) - tail, len(after) - len(before)
-    if _begins_line(before, stop) and _begins_line(after, stop + shift):
-        return stop
-    return (before.find(b"\n", stop) + 1) or len(before)
-
-
-def _begins_line(data: bytes, at: int) -> bool:
-    return at == 0 or data[at - 1 : at] == b"\n"
 
 
 def _few(data: bytes, start: int, stop: int) -> list[Line] | None:
@@ -91,6 +78,6 @@ def _places(data: bytes, content: bytes) -> Iterator[int]:
     at = data.find(content) if content[-1:] not in (b"", b"\r") else -1
     while at != -1:
         end = at + len(content)
-        if _begins_line(data, at) and data[end : end + 2].removeprefix(b"\r")[:1] == b"\n":
+        if begins_line(data, at) and data[end : end + 2].removeprefix(b"\r")[:1] == b"\n":
             yield at
         at = data.find(content, at + 1)
