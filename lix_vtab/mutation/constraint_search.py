@@ -135,11 +135,11 @@ class Search:
         else:
             schema_id = self._store.names.find(reference.target_key)
             wanted = comparable(values)
-            for id in _entity_ids(values):
-                for row in self._named(scope, schema_id, id, coming):
-                    found = member_values(reference.target_properties, row.content)
-                    if found is not None and comparable(found) == wanted:
-                        yield row
+            id = join_entity_id(map(key_text, values))
+            for row in self._named(scope, schema_id, id, coming):
+                found = member_values(reference.target_properties, row.content)
+                if found is not None and comparable(found) == wanted:
+                    yield row
 
     def derived(self, reference: Reference, values: list[Json]) -> bool:
         """Tell whether bookkeeping that is derived has the target of a reference."""
@@ -182,13 +182,3 @@ class Search:
         where = " AND ".join(f"{quote(name)} = ?" for name in columns)
         sql = f"SELECT 1 FROM {quote(self._store.db)}.{quote(table)} WHERE {where} LIMIT 1"
         return self._store.connection.execute(sql, tuple(columns.values())).fetchone() is not None
-
-
-def _entity_ids(values: list[Json]) -> Iterator[str]:
-    """Yield the entity ids values may have: a whole number can be written as 1 and as 1.0."""
-    yield join_entity_id(map(key_text, values))
-    if any(type(value) in (int, float) for value in values):
-        plain = parse_json(comparable(values))
-        spelled = [plain, [float(v) if type(v) is int else v for v in plain]]
-        ids = dict.fromkeys(join_entity_id(map(key_text, listed)) for listed in spelled)
-        yield from (id for id in ids if id != join_entity_id(map(key_text, values)))

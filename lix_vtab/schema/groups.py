@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.schema.coerce import SqlValue, to_sql
+from lix_vtab.schema.keys import plain_number
 from lix_vtab.schema.pointers import MISSING, Pointer
 
 __all__ = ["comparable", "group_value", "indexable", "member_values"]
 
 LONGEST = 255
 """Characters of a text an index holds whole; longer ones are cut and told apart by a hash."""
-
-_WIDE = 1 << 63
-"""What no whole number of SQL reaches."""
 
 
 def member_values(group: Sequence[Pointer], content: Json) -> list[Json] | None:
@@ -34,13 +32,13 @@ def group_value(values: Sequence[Json]) -> SqlValue:
     >>> group_value(["a"]), group_value([2.0]), group_value(["a", True])
     ('a', 2, '["a",1]')
     """
-    plain = [to_sql(_number(value)) for value in values]
+    plain = [to_sql(plain_number(value)) for value in values]
     return indexable(plain)
 
 
 def indexable(plain: Sequence[SqlValue]) -> SqlValue:
     """Return the value an index holds for the SQL values of a group."""
-    found = plain[0] if len(plain) == 1 else canonical_json(list(map(_number, plain)))
+    found = plain[0] if len(plain) == 1 else canonical_json(list(map(plain_number, plain)))
     if isinstance(found, str) and len(found) > LONGEST:
         from hashlib import blake2b  # loads OpenSSL
 
@@ -55,11 +53,4 @@ def comparable(values: Sequence[Json]) -> str:
     >>> comparable([1]) == comparable([1.0]), comparable([1]) == comparable([True])
     (True, False)
     """
-    return canonical_json([_number(value) for value in values])
-
-
-def _number(value: Json) -> Json:
-    """Write whole numbers one way."""
-    if type(value) is float and value.is_integer() and -_WIDE <= value < _WIDE:
-        return int(value)
-    return value
+    return canonical_json([plain_number(value) for value in values])

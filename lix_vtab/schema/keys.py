@@ -11,7 +11,10 @@ from lix_vtab.model.json import Json, canonical_json
 from lix_vtab.model.keys import join_entity_id
 from lix_vtab.schema.pointers import MISSING, Pointer
 
-__all__ = ["ForeignKey", "SchemaKey", "entity_id_reader", "key_text"]
+__all__ = ["ForeignKey", "SchemaKey", "entity_id_reader", "key_text", "plain_number"]
+
+_WIDE = 1 << 63
+"""What no whole number of SQL reaches; wider ones are reals to it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -58,12 +61,29 @@ class ForeignKey:
 
 
 def key_text(value: Json) -> str:
-    """Write one key part: strings as they are, everything else as JSON.
+    """Write one key part: strings as they are, equal numbers alike, everything else as JSON.
 
-    >>> key_text("a"), key_text(True), key_text(1.5)
-    ('a', 'true', '1.5')
+    >>> key_text("a"), key_text(True), key_text(1.5), key_text(1.0)
+    ('a', 'true', '1.5', '1')
     """
-    return value if isinstance(value, str) else canonical_json(value)
+    return value if isinstance(value, str) else canonical_json(plain_number(value))
+
+
+def plain_number(value: Json) -> Json:
+    """Return the one way to write a number, as `1` and `1.0` are the same; others stay.
+
+    >>> plain_number(1.0), plain_number(-0.0), plain_number(10**20), plain_number(1.5)
+    (1, 0, 1e+20, 1.5)
+    """
+    if type(value) is float and value.is_integer() and -_WIDE <= value < _WIDE:
+        return int(value)
+    if type(value) is int and not -_WIDE <= value < _WIDE:
+        try:
+            real = float(value)
+        except OverflowError:
+            return value
+        return real if real == value else value
+    return value
 
 
 def entity_id_reader(pointers: tuple[Pointer, ...], place: str) -> Callable[[Json], str | None]:

@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["affine", "as_text"]
 
-_NUMBERS = frozenset(["INTEGER", "REAL", "NUMERIC", "BOOLEAN"])
+_NUMBERS = frozenset(["INTEGER", "REAL", "NUMERIC", "BOOLEAN", "JSON"])
 _NUMERAL = re.compile(r"[ \t-\r]*([+-]?(?:\d+(\.\d*)?|(\.\d+))(e[+-]?\d+)?)[ \t-\r]*", re.A | re.I)
 """What SQLite takes for a number: Python also takes `1_000`, `inf` and digits of any script."""
 
@@ -63,7 +63,8 @@ def _number(text: str) -> Any:
     if found is None:
         return text
     numeral, fraction, bare, exponent = found.groups()
-    if fraction is None and bare is None and exponent is None:
+    # int() refuses texts of thousands of digits
+    if fraction is None and bare is None and exponent is None and len(numeral) < 1000:
         whole = int(numeral)
         if -_LARGEST <= whole < _LARGEST:
             return whole

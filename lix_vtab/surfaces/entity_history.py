@@ -32,6 +32,13 @@ _META = (
     *(column._replace(name=f"lixcol_{column.name}") for column in HISTORY_COLUMNS),
 )
 
+_FROM_TEXT = {
+    "INTEGER": "CAST({} AS NUMERIC)",
+    "REAL": "CAST({} AS NUMERIC)",
+    "BOOLEAN": "(({}) = 'true')",
+}
+"""What makes a value of the text it has in a key, by the declared type of its column."""
+
 
 def history_columns(shape: EntityShape) -> tuple[Column, ...]:
     """Return the columns of a schema's history: its properties, then `lixcol_*`."""
@@ -114,8 +121,7 @@ def _keyed(columns: Sequence[Column], schema: CompiledSchema) -> list[Column]:
     for column in columns:
         if column.role == "key":
             part = f"lix_key_part({{entity_id}}, {names.index(column.name)}, {len(names)})"
-            if column.declared:
-                part = f"CAST({part} AS {column.declared})"
+            part = _FROM_TEXT.get(column.declared, "{}").replace("{}", part)
             column = column._replace(template=f"coalesce({column.template}, {part})")
         found.append(column)
     return found

@@ -174,32 +174,20 @@ class EntityRows:
 def entity_ids_of(schema: CompiledSchema, values: Mapping[str, Any]) -> list[str]:
     """Return the entity ids a primary key given as SQL values may have, none when no row has it.
 
-    To SQL a number is the same however JSON writes it, so there can be more than one.
+    To SQL `true` is 1, so there can be more than one.
     """
     contents: list[dict[str, Json]] = [{}]
     for name, value in values.items():
         if value is None:
             return []
-        spelled = _spellings(
-            from_sql(value, schema.properties[name], name), schema.properties[name]
-        )
+        property = schema.properties[name]
+        found = from_sql(value, property, name)
+        spelled = [found]
+        if property.boolean and type(found) in (int, float) and found in (0, 1):
+            spelled.append(bool(found))
         contents = [{**content, name: each} for content in contents for each in spelled]
-    found = (schema.entity_id_of(content) for content in contents)
-    return [id for id in dict.fromkeys(found) if id is not None]
-
-
-def _spellings(value: Json, property: Property) -> list[Json]:
-    """Return the values that are equal to one in SQL."""
-    if type(value) not in (int, float, bool):
-        return [value]
-    spelled = [value]
-    if property.fraction:
-        spelled += [float(value)] if type(value) is not float else []
-        spelled += [int(value)] if value == int(value) else []
-        spelled += [-0.0] if value == 0 else []
-    if property.boolean and value in (0, 1):
-        spelled.append(bool(value))
-    return spelled
+    ids = (schema.entity_id_of(content) for content in contents)
+    return [id for id in dict.fromkeys(ids) if id is not None]
 
 
 def _nullable(schema: CompiledSchema) -> tuple[str, ...]:

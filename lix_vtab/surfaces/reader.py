@@ -36,6 +36,8 @@ VERSION_SHIFT = 40
 
 _KEY_IN = "x.entity_id IN (SELECT value FROM json_each({}))"
 
+_ONE_SPELLING = ("TEXT", "INTEGER", "REAL", "BOOLEAN")
+
 _INTERNED = {"schema": "x.schema_id", "file": "x.file_id", "plugin": "{plugin}"}
 
 Step = Callable[[Sequence[Any]], Any]
@@ -419,7 +421,7 @@ def indexed_value(values: Sequence[Any]) -> Any:
 
 def one_spelling(columns: Sequence[Column]) -> bool:
     """Tell whether equal values of a key's columns are always written alike."""
-    return all(c.declared in ("TEXT", "INTEGER", "BOOLEAN") for c in columns if c.role == "key")
+    return all(c.declared in _ONE_SPELLING for c in columns if c.role == "key")
 
 
 def whole_key(

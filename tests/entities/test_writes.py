@@ -313,6 +313,48 @@ class TestKeys:
                 assert found == expected, (given, table)
         assert "n =" in self.plan(lix, "SELECT v FROM num WHERE n = 1")
 
+    def test_a_number_is_one_key_however_it_is_written(self, lix: Session) -> None:
+        lix.store_schema(schema("num", {"n": {"type": "number"}, "v": TEXT}, primary_key=["/n"]))
+        lix.execute("INSERT INTO num(n, v) VALUES (1, 'a'), (-0.0, 'b'), (1e20, 'c')")
+        for again in ("1.0", "0", "0.0", "lix_json('100000000000000000000')"):
+            with pytest.raises(UniqueError):
+                lix.execute(f"INSERT INTO num(n, v) VALUES ({again}, 'x')")
+        lix.execute("INSERT OR REPLACE INTO num(n, v) VALUES (1.0, 'A')")
+        lix.execute("UPDATE num SET n = 0, v = 'B' WHERE v = 'b'")
+        assert lix.rows("SELECT lixcol_entity_id, n, v FROM num ORDER BY n") == [
+            ("0", 0, "B"),
+            ("1", 1.0, "A"),
+            ("1e+20", 1e20, "c"),
+        ]
+        lix.execute(
+            "INSERT INTO lix_state(entity_id, schema_key, file_id, plugin_key, schema_version,"
+            " snapshot_content) VALUES ('1', 'num', 'lix', 'lix', '1', '{\"n\":1,\"v\":\"z\"}')"
+        )
+        assert lix.column("SELECT v FROM num WHERE n = 1") == ["z"]
+
+    def test_conditions_take_only_those_texts_for_numbers_that_sqlite_does(
+        self, lix: Session
+    ) -> None:
+        kinds = {"id": TEXT, "n": {"type": "integer"}, "r": {"type": "number"}, "t": TEXT}
+        lix.store_schema(schema("num", kinds, "id", primary_key=["/id"], index=[["/n"], ["/r"]]))
+        lix.execute(
+            "INSERT INTO num(id, n, r, t) VALUES ('a', 1, 1.5, '1'), ('b', 1000, 1e20, 'Inf'),"
+            " ('c', lix_json('100000000000000000000'), 10, '1.0e+20'), ('d', -2, 0, '0.0')"
+        )
+        lix.connection.execute("CREATE TEMP TABLE plain(id TEXT, n INTEGER, r REAL, t TEXT)")
+        lix.connection.execute("INSERT INTO temp.plain SELECT id, n, r, t FROM main.num")
+        texts = ["1_000", "１", "nan", "inf", "0x1", " 1 ", "+1", "1.", ".1e1", "1e", "1e3", "a",
+                 "99999999999999999999", "100000000000000000000", "9" * 5000, "\u00a01"]  # fmt: skip
+        values = [*map("'{}'".format, texts), "9e999", "-9e999", "1e20", "0.0", "1.5"]
+        for column in ("n", "r", "t"):
+            for value in values:
+                for operator in ("=", "<", ">=", "IN"):
+                    where = f"WHERE {column} {operator} ({value}) ORDER BY id"
+                    plain = lix.connection.execute(f"SELECT id FROM temp.plain {where}").fetchall()
+                    for table in ("num", "num_history", "num_at('HEAD')"):
+                        found = lix.lix.execute(f"SELECT id FROM {table} {where}").rows
+                        assert found == plain, (table, where)
+
     def test_composite(self, lix: Session) -> None:
         lix.store_schema(
             schema(

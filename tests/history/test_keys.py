@@ -120,3 +120,25 @@ def test_the_past_is_looked_up_by_whole_keys_and_unique_values(sql):
             assert lix.execute(sql).rows[-1:] == [(1,)]
             work.append(steps_of(lix.connection, sql))
         assert work[1] <= work[0] + 20
+
+
+def test_a_deletion_shows_its_key_whatever_its_type(lix):
+    types = {"b": "boolean", "i": "integer", "l": "array", "r": "number", "s": "string"}
+    lix.store_schema(
+        {
+            "x-lix-key": "typed",
+            "x-lix-version": "1",
+            "x-lix-primary-key": [f"/{name}" for name in types],
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: {"type": kind} for name, kind in types.items()},
+        }
+    )
+    lix.execute(
+        "INSERT INTO typed(b, i, l, r, s) VALUES (true, 7, '[1]', 2.5, 'a'), (false, -7, '[]', 2, '1')"
+    )
+    kept = lix.rows("SELECT b, i, l, r, s FROM typed ORDER BY b")
+    lix.execute("DELETE FROM typed")
+    gone = "FROM typed_history WHERE lixcol_depth = 0 ORDER BY b"
+    assert lix.rows(f"SELECT b, i, l, r, s {gone}") == kept
+    assert lix.rows("SELECT i FROM typed_history WHERE b AND lixcol_depth = 0") == [(7,)]
