@@ -8,6 +8,7 @@ call of `list.__getitem__`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import apsw
@@ -24,6 +25,7 @@ from lix_vtab.model.json import NestingError
 from lix_vtab.session import Reads, Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.trusted import TrustedConnection
+from lix_vtab.surfaces.alike import Alike
 from lix_vtab.surfaces.planner import Column, Offer, Plan, plan
 
 __all__ = ["BaseModule", "Cursor", "ReadOnlySurface", "Surface", "Table"]
@@ -103,6 +105,7 @@ class Cursor(list[Any]):
         self._table = table
         self._rows: Iterator[Sequence[Any]] = iter(())
         self._kept: Iterable[Sequence[Any]] = ()
+        self._alike: Alike | None = None
         self.Eof: Callable[[], bool] = bool
 
     def Filter(self, number: int, text: str, args: Sequence[Any]) -> None:
@@ -110,13 +113,17 @@ class Cursor(list[Any]):
         table = self._table
         plan = table.plans[number]
         rows = table.surface.rows(plan, args)
-        self._rows = _showing(rows, plan, args) if plan.shown else iter(rows)
         self._kept = ()
         table.reading[id(self)] = self
-        self.Eof = self._advance(self._rows).__next__
+        if type(rows) is Alike and not plan.shown:
+            self._pass_over(rows)
+        else:
+            self._fetch(_showing(rows, plan, args) if plan.shown else iter(rows))
 
     def Rowid(self) -> int:
         """Return the rowid of the current row."""
+        if self._alike is not None:
+            self._tell_apart(self._alike)
         return self[-1]  # type: ignore[no-any-return]
 
     def ColumnNoChange(self, number: int) -> Any:
@@ -127,12 +134,15 @@ class Cursor(list[Any]):
         """Let go of the inner statement."""
         self.Eof = bool
         self._rows = iter(())
+        self._alike = None
         self._kept = ()
         self._table.reading.pop(id(self), None)
         self.clear()
 
     def keep(self) -> None:
         """Fetch what is left, because a write is about to change what would be found."""
+        if self._alike is not None:
+            self._tell_apart(self._alike)
         self._kept = [tuple(row) for row in self._rows]
 
     def watch(self, reads: Reads) -> None:
@@ -144,6 +154,29 @@ class Cursor(list[Any]):
             look_up(number, text, args)
 
         self.Filter = told  # type: ignore[method-assign]
+
+    def _fetch(self, rows: Iterator[Sequence[Any]]) -> None:
+        """Make each row the current one in turn."""
+        self._alike = None
+        self._rows = rows
+        self.Eof = self._advance(rows).__next__
+
+    def _pass_over(self, alike: Alike) -> None:
+        """Make what rows have in common the current row, once for each of them."""
+        self._alike = alike
+        self[:] = alike.row
+
+        def portions() -> Iterator[Iterator[bool]]:
+            yield from alike.portions()
+            self._table.reading.pop(id(self), None)
+            yield repeat(True)
+
+        self.Eof = chain.from_iterable(portions()).__next__
+
+    def _tell_apart(self, alike: Alike) -> None:
+        """Fetch the current row, and those after it, because what sets it apart is asked for."""
+        self._fetch(alike.rest())
+        self.Eof()
 
     def _advance(self, rows: Iterable[Sequence[Any]]) -> Iterator[bool]:
         for self[:] in rows:

@@ -20,6 +20,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.index_tables import WITH_VALUE
 from lix_vtab.storage.names import LIX
 from lix_vtab.surfaces.affinity import affine, as_text
+from lix_vtab.surfaces.alike import Alike
 from lix_vtab.surfaces.planner import Column, Lookup, Plan, Term, choose_lookup
 
 __all__ = [
@@ -49,7 +50,8 @@ _NOWHERE = object()
 class _Recipe(NamedTuple):
     """A compiled plan. `schema` and `file` are places of parameters that name one of those.
 
-    `few` says that one entity is meant, so that all rows are fetched at once.
+    `few` says that one entity is meant, so that all rows are fetched at once. `alike` are the
+    numbers of the parameters all rows consist of (0 for NULL), None when rows are of their own.
     """
 
     near: Query
@@ -59,6 +61,7 @@ class _Recipe(NamedTuple):
     file: int | None
     versions: tuple[int, ...]
     few: bool
+    alike: tuple[int, ...] | None
 
 
 class _Bound(NamedTuple):
@@ -164,6 +167,9 @@ class Reader:
         values = (*params, *extra, *view.params)
         if recipe.few:
             return store.connection.run(sql, values).fetchall()
+        if recipe.alike is not None:
+            row = [values[number - 1] if number else None for number in recipe.alike]
+            return Alike(store.connection, sql, values, [*row, None])
         return store.connection.execute(sql, values)
 
     def _version(self, bound: _Bound, version_id: str) -> Iterable[Sequence[Any]]:
@@ -226,6 +232,7 @@ class Reader:
             for more in ((), ("x.file_id <> 1",))
         )
         one_entity = any(key.startswith("x.entity_id = ") for key in making.keys)
+        alike = all(output == "NULL" or output[1:].isdigit() for output in outputs[:-1])
         return _Recipe(
             near,
             in_file,
@@ -234,6 +241,9 @@ class Reader:
             making.file,
             tuple(making.versions),
             one_entity and making.schema is not None,
+            tuple(int(output[1:]) if output[1:].isdigit() else 0 for output in outputs[:-1])
+            if alike
+            else None,
         )
 
     def _term(self, making: _Making, column: Column, term: Term) -> None:
