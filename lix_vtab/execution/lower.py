@@ -6,6 +6,9 @@ INSERT shows the values given, not the ones stored (https://www.sqlite.org/lang_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from lix_vtab.execution.catalogue import Table
 from lix_vtab.execution.clauses import Delete, Insert, Update, split
 from lix_vtab.execution.compose import Composer
@@ -19,9 +22,9 @@ from lix_vtab.execution.fragments import (
     source_table,
 )
 from lix_vtab.execution.lower_insert import InsertLowering
-from lix_vtab.execution.lowered import LoweredDelete, LoweredUpdate, Lowering
+from lix_vtab.execution.lowered import LoweredDelete, LoweredUpdate, Lowering, Template
 from lix_vtab.execution.spans import Span
-from lix_vtab.execution.tokens import CLOSE, OPEN, quote
+from lix_vtab.execution.tokens import CLOSE, OPEN, identifier, quote
 
 __all__ = ["lower"]
 
@@ -75,10 +78,16 @@ def _several(tables: Span) -> bool:
 
 def _delete(parts: Delete, table: Table) -> LoweredDelete:
     identity = ", ".join(quote(column) for column in table.address)
+    needed = _mentioned(parts.returning, table) if _asks_others(parts.returning) else None
     rows = Composer()
     if not parts.alias:
         rows.span(parts.with_)
-    rows.text(f" SELECT {identity}, ").span(parts.returning).text(f" FROM {parts.table}")
+    rows.text(f" SELECT {identity}, ")
+    if needed is None:
+        rows.span(parts.returning)
+    else:
+        rows.text(", ".join(quote(column) for column in needed))
+    rows.text(f" FROM {parts.table}")
     if parts.alias:
         # The alias is known to WHERE but not to RETURNING.
         rows.text(f" WHERE ({identity}) IN (").span(parts.with_)
@@ -94,4 +103,32 @@ def _delete(parts: Delete, table: Table) -> LoweredDelete:
         delete.template(),
         (Composer().span(parts.body).template(),),
         shape(parts),
+        None if needed is None else _from_row(parts, needed, len(table.address)),
     )
+
+
+def _asks_others(returning: Span) -> bool:
+    """Tell whether a RETURNING clause has a sub-query, or IN with a table."""
+    tokens = returning.tokens
+    return any(
+        token.keyword == "SELECT" or (token.keyword == "IN" and following.kind != OPEN)
+        for token, following in pairwise(tokens)
+    )
+
+
+def _mentioned(returning: Span, table: Table) -> list[str]:
+    """Return the columns a clause may be about: those whose name it has, or all of them."""
+    if any(token.text == "*" for token in returning.tokens):
+        return [*table.columns]
+    names = {(identifier(token) or "").lower() for token in returning.tokens}
+    known = (*table.columns, *table.hidden, "rowid", "oid", "_rowid_")
+    return [column for column in known if column.lower() in names] or [table.address[0]]
+
+
+def _from_row(parts: Delete, columns: Sequence[str], offset: int) -> Template:
+    """Return the query of the RETURNING list over the values a row had."""
+    sql = Composer("SELECT ").span(parts.returning).text(" FROM (")
+    for position, column in enumerate(columns):
+        sql.text(", " if position else "SELECT ")
+        sql.row(offset + position).text(f" AS {quote(column)}")
+    return sql.text(f") AS {parts.table.tokens[-1].text}").template()

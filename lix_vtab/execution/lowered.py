@@ -105,19 +105,25 @@ class LoweredUpdate:
 
 @dataclass(frozen=True, slots=True)
 class LoweredDelete:
-    """A DELETE that returns rows: `rows` yields identity and the returned values of each row."""
+    """A DELETE that returns rows: `rows` yields identity and the returned values of each row.
+
+    Where RETURNING asks other rows too, which are those left by then, `rows` yields what it needs
+    of the row instead, and `returning` works the values out of that once the row is gone.
+    """
 
     rows: Template
     identity: int
     delete: Template
     checks: tuple[Template, ...]
     shape: Template
+    returning: Template | None = None
     action: str = ""
 
     @property
     def templates(self) -> tuple[Template, ...]:
         """Return every statement this may run."""
-        return (self.rows, self.delete)
+        parts = (self.rows, self.delete, self.returning)
+        return tuple(part for part in parts if part is not None)
 
 
 Lowering: TypeAlias = LoweredInsert | LoweredUpdate | LoweredDelete

@@ -90,9 +90,14 @@ def _delete(
     description: Description,
 ) -> Outcome:
     found = _query(connection, lowering.rows, values)
+    returned: list[Row] = []
     for row in found:
         connection.execute(lowering.delete.sql, lowering.delete.bind(values, row))
-    return Outcome([row[lowering.identity :] for row in found], description, len(found))
+        if lowering.returning is None:
+            returned.append(row[lowering.identity :])
+        else:
+            returned += _query(connection, lowering.returning, values, row)
+    return Outcome(returned, description, len(found))
 
 
 class _Insert:

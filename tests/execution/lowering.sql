@@ -84,6 +84,17 @@ DELETE FROM entry WHERE k IN (SELECT 'b') RETURNING k;
 WITH gone(x) AS (VALUES ('a')) DELETE FROM entry WHERE k IN gone RETURNING k, s;
 DELETE FROM entry WHERE k = 'nobody' RETURNING k;
 
+-- what RETURNING asks of other rows is asked when the row is gone, those before it too
+DELETE FROM entry WHERE k = 'b' RETURNING k, (SELECT count(*) FROM entry) AS left;
+DELETE FROM entry RETURNING k, (SELECT min(k) || max(k) || count(*) FROM entry);
+DELETE FROM entry WHERE k = 'a' RETURNING *, (SELECT max(n) FROM entry);
+DELETE FROM entry WHERE k = 'a' RETURNING entry.n * (SELECT b FROM item WHERE id = entry.u), S;
+DELETE FROM entry AS e WHERE e.k = 'a' RETURNING "entry"."k", EXISTS (SELECT 1 FROM entry WHERE k = 'a');
+DELETE FROM entry WHERE k = 'b' RETURNING (SELECT n FROM entry AS other WHERE other.k = entry.k), n;
+DELETE FROM entry WHERE k = 'a' RETURNING (SELECT 1 WHERE k = 'a'), upper(k) IN (SELECT 'A'), typeof(n);
+DELETE FROM entry WHERE k = 'a' RETURNING (SELECT nope FROM entry);
+DELETE FROM entry WHERE k = 'a' RETURNING (SELECT e.k FROM item);
+
 -- RETURNING names the table, never its alias
 DELETE FROM entry AS e WHERE e.k = 'a' RETURNING entry.k, s;
 WITH x(y) AS (SELECT 'a') DELETE FROM entry AS e WHERE e.k IN (SELECT y FROM x) RETURNING entry.k;

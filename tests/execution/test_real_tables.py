@@ -204,6 +204,19 @@ def test_update_and_delete_return(lix):
     assert rows(lix, "SELECT * FROM task") == []
 
 
+def test_delete_returning_asks_what_is_left(lix):
+    rows(lix, "INSERT INTO task (id, slot, title) VALUES ('a', 1, 'x'), ('b', 2, 'y')")
+    left = "DELETE FROM task WHERE id = ? RETURNING *, (SELECT count(*) FROM task) AS n, ? AS p"
+    result = lix.execute(left, ("a", "p"))
+    assert result.rows == [(0, "a", 1, "x", *result.rows[0][4:-2], 1, "p")]
+    assert result.columns == (*lix.execute("SELECT * FROM task").columns, "n", "p")
+    rows(lix, "INSERT INTO lix_file (path, data) VALUES ('/d/a', x'01'), ('/d/b', x'02')")
+    deleted = "DELETE FROM lix_file WHERE path = '/d/a' RETURNING data, (SELECT path FROM lix_file)"
+    assert rows(lix, deleted) == [(b"\x01", "/d/b")]
+    folder = "DELETE FROM lix_directory RETURNING path, (SELECT count(*) FROM lix_file)"
+    assert rows(lix, folder) == [("/d/", 0)]
+
+
 def test_update_returning_on_every_version(lix):
     main = lix.active_version.id
     rows(
