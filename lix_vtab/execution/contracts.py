@@ -66,7 +66,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a text, cut out and classified but not understood."""
+    """One statement of a text, cut out at `start` and classified but not understood."""
 
     text: str
     kind: Kind
@@ -74,6 +74,7 @@ class Statement:
     target: str | None = None
     upsert: bool = False
     returning: bool = False
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ class PlannedStatement:
     """A statement ready to run: SQL for SQLite, or a lowering made of several.
 
     `stated` are the columns its table asks about that an INSERT names, `otherwise` is what it does
-    about a conflict where that is not to undo the statement: FAIL, IGNORE or ROLLBACK.
+    about a conflict where that is not to undo the statement: FAIL, IGNORE or ROLLBACK. `start` is
+    where its SQL stands in the text, None when it is not written there like that.
     """
 
     sql: str
@@ -172,6 +174,7 @@ class PlannedStatement:
     lowering: Lowering | None = None
     stated: frozenset[str] = frozenset()
     otherwise: str = ""
+    start: int | None = 0
 
     @property
     def width(self) -> int:

@@ -174,15 +174,15 @@ class Executor:
         """Run the statements, those inside the plan's transaction together."""
         statements = prepared.statements
         if prepared.requirements.transaction is Transaction.NONE:
-            return _result([self._alone(statements[0], params)])
+            return _result([self._alone(prepared, statements[0], params)])
         before, inside, after = _parts(statements)
-        outcomes = [self._statement(one, params) for one in before]
+        outcomes = [self._statement(prepared, one, params) for one in before]
         if inside or prepared.requirements.transaction is Transaction.GIVEN:
             lowering = inside[0].lowering if len(statements) == 1 else None
             keep = lowering is not None and lowering.action == "FAIL"
             with atomic(self.connection, self._begin(prepared.requirements), keep=lambda _: keep):
-                outcomes += [self._statement(one, params) for one in inside]
-        outcomes += [self._statement(one, params) for one in after]
+                outcomes += [self._statement(prepared, one, params) for one in inside]
+        outcomes += [self._statement(prepared, one, params) for one in after]
         return _result(outcomes)
 
     def _begin(self, requirements: Requirements) -> str:
@@ -196,20 +196,30 @@ class Executor:
             return "BEGIN"
         return "BEGIN IMMEDIATE"
 
-    def _alone(self, statement: PlannedStatement, params: Parameters) -> Outcome:
+    def _alone(
+        self, prepared: ExecutionPlan, statement: PlannedStatement, params: Parameters
+    ) -> Outcome:
         """Run a statement that is atomic by itself.
 
         What RETURNING returns is counted after the rows are written, so a row limit needs a
         transaction to take them back.
         """
         if self._limits.rows is None or not statement.kind.changes_rows:
-            return self._statement(statement, params)
+            return self._statement(prepared, statement, params)
         with atomic(self.connection):
-            return self._statement(statement, params)
+            return self._statement(prepared, statement, params)
 
-    def _statement(self, statement: PlannedStatement, params: Parameters) -> Outcome:
+    def _statement(
+        self, prepared: ExecutionPlan, statement: PlannedStatement, params: Parameters
+    ) -> Outcome:
         """Run one planned statement with its share of the parameters."""
-        values = take(statement.ordinals, statement.names, params)
+        try:
+            return self._step(statement, take(statement.ordinals, statement.names, params))
+        except apsw.SQLError as error:
+            _locate(error, statement, prepared.sql)
+            raise
+
+    def _step(self, statement: PlannedStatement, values: Sequence[Any]) -> Outcome:
         limit = self._limits.rows
         if statement.is_single:
             try:
@@ -309,6 +319,15 @@ def _parts(
         seen = seen or inside
         parts[1 if inside else 2 if seen else 0].append(statement)
     return parts[0], parts[1], parts[2]
+
+
+def _locate(error: Any, statement: PlannedStatement, sql: str) -> None:
+    """Make the place of an error, given in bytes of a statement, one in the whole text."""
+    offset = getattr(error, "error_offset", -1)
+    if offset >= 0 and statement.start != 0:
+        start = statement.start
+        # what a statement was turned into is not where anybody can look
+        error.error_offset = -1 if start is None else offset + len(sql[:start].encode())
 
 
 def _is_final(error: Exception) -> bool:

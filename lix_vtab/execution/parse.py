@@ -126,11 +126,11 @@ def _statement(text: str, tokens: Sequence[Token], offset: int) -> Statement:
     if kind.changes_rows:
         upsert, returning = _clauses(tokens, position)
         target = _target(tokens, position)
-        return Statement(text, kind, placeholders, target, upsert, returning)
+        return Statement(text, kind, placeholders, target, upsert, returning, offset)
     if verb == "ROLLBACK":
         words = {token.keyword for token in tokens[1:3]}
         kind = Kind.ROLLBACK_TO if "TO" in words else Kind.ROLLBACK
-    return Statement(text, kind, placeholders)
+    return Statement(text, kind, placeholders, start=offset)
 
 
 def _main_verb(tokens: Sequence[Token]) -> int:

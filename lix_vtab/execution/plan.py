@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError
 from lix_vtab.execution.bind import explicit_text
@@ -94,6 +95,7 @@ def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
         lowering=lowering,
         stated=stated,
         otherwise=otherwise,
+        start=statement.start if lowering is None and bound.sql == statement.text else None,
     )
 
 
@@ -174,9 +176,7 @@ def _place(statements: list[PlannedStatement]) -> list[PlannedStatement]:
 
 
 def _outside(statement: PlannedStatement) -> PlannedStatement:
-    return PlannedStatement(
-        statement.sql, statement.kind, statement.ordinals, statement.names, Place.OUTSIDE
-    )
+    return replace(statement, place=Place.OUTSIDE)
 
 
 def _effects(script: BoundScript) -> Effects:

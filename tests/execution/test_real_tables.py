@@ -217,6 +217,21 @@ def test_delete_returning_asks_what_is_left(lix):
     assert rows(lix, folder) == [("/d/", 0)]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM task WHERE nope RETURNING id",
+        "DELETE FROM task RETURNING nope",
+        "INSERT INTO task (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET title = nope",
+    ],
+)
+def test_errors_in_lowered_statements_name_no_place(lix, sql):
+    # it would be one in what the statement was turned into
+    with pytest.raises(lix_vtab.LixError, match="no such column: nope") as caught:
+        lix.execute(sql)
+    assert "offset" not in caught.value.details
+
+
 def test_update_returning_on_every_version(lix):
     main = lix.active_version.id
     rows(

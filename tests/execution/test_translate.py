@@ -105,6 +105,28 @@ def test_sqlites_codes_are_carried_over(executor):
     assert isinstance(column.value.__cause__, apsw.SQLError)
 
 
+@pytest.mark.parametrize(
+    ("sql", "params", "found"),
+    [
+        ("SELECT 1; SELECT nope", (), "nope"),
+        ("SELECT 'ü\U0001f600'; SELECT nope; SELECT 1", (), "nope; SELECT 1"),
+        ("SELECT 'ü'; SELECT ?, nope", (1,), "nope"),
+        ("SELECT 'ü', nope FROM t WHERE a = :a; SELECT 2", {"a": 1}, "nope FROM"),
+        ("BEGIN; SELECT 1; -- é\n SELEC 2; COMMIT", (), "SELEC 2"),
+        ("PRAGMA user_version; SELECT 1; SELECT nope", (), "nope"),
+        ("SELECT 1; SELECT $2, nope", (1, 2), None),
+        ("SELECT 1; SELECT a FROM nope", (), None),
+    ],
+)
+def test_places_of_errors_are_places_in_the_text(executor, sql, params, found):
+    with pytest.raises(errors.LixError) as caught:
+        executor.execute(sql, params)
+    offset = caught.value.details.get("offset")
+    assert caught.value.error_offset == (-1 if offset is None else offset)
+    assert (offset is None) == (found is None)
+    assert found is None or sql.encode()[offset:].decode().startswith(found)
+
+
 def test_foreign_keys(executor):
     executor.execute("PRAGMA foreign_keys = ON; CREATE TABLE c(t REFERENCES t(id))")
     with pytest.raises(errors.ForeignKeyError):
