@@ -118,7 +118,9 @@ def _compare(old: Json, new: Json, where: str) -> Iterator[str]:
     if new is False:
         yield f"{where or '/'} admits no value any more"
         return
-    before = {} if old is True else old
+    # up to draft 7 a reference hides what stands beside it, which holds once it is gone
+    revealed = old is not True and "$ref" in old and "$ref" not in new
+    before = {} if old is True or revealed else old
     if not _UNEVALUATED.isdisjoint(new):
         # what other keywords leave unevaluated depends on every one of them
         yield f"{where or '/'} changed beside {min(_UNEVALUATED.intersection(new))}"

@@ -200,6 +200,16 @@ def test_keywords_that_depend_on_each_other(old: Any, new: Any, phrase: str) -> 
     assert any(phrase in text for text in breaking_changes(older, newer))
 
 
+def test_what_a_reference_hid_is_new_once_it_is_gone() -> None:
+    older = schema(properties={"v": {"$ref": "#/definitions/any", "maxLength": 1, "title": "V"}})
+    newer = schema(properties={"v": {"maxLength": 1, "title": "V"}})
+    for each in (older, newer):
+        each["definitions"] = {"any": {}}
+    assert breaking_changes(older, newer) == ["/properties/v/maxLength was added"]
+    del newer["properties"]["v"]["maxLength"]
+    assert breaking_changes(older, newer) == []
+
+
 def test_every_break_is_listed() -> None:
     new = schema("post", texts("title"), ["title"], primary_key=["/title"])
     places = {text.split()[0] for text in breaking_changes(BASE, new)}
