@@ -11,6 +11,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -155,11 +156,11 @@ def cel_to_json(value: Any) -> Json:
     if isinstance(value, celtypes.BoolType | bool):
         return bool(value)
     if isinstance(value, celtypes.TimestampType):
-        return str(value)
+        return _moment(value)
     if isinstance(value, celtypes.DurationType):
         return round(value.total_seconds() * 1_000_000) * 1000
     if isinstance(value, str):
-        return str(value)
+        return _text(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, int):
@@ -170,7 +171,25 @@ def cel_to_json(value: Any) -> Json:
         return {_key(key): cel_to_json(item) for key, item in value.items()}
     if isinstance(value, celtypes.ListType):
         return [cel_to_json(item) for item in value]
-    raise CelError(f"failed to convert CEL value to JSON value: {value!r}"[:300])
+    shown = "a function or a type" if callable(value) else repr(value)[:200]
+    raise CelError(f"failed to convert CEL value to JSON value: {shown}")
+
+
+def _moment(value: datetime) -> str:
+    """Write a moment as RFC 3339; cel-python leaves out the fraction of the second."""
+    seconds = value.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    fraction = f".{value.microsecond:06}".rstrip("0") if value.microsecond else ""
+    return f"{seconds[:19]}{fraction}{seconds[19:]}"
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise CelError(
+            "failed to convert CEL value to JSON value: a lone surrogate is not text"
+        ) from None
+    return str(value)
 
 
 @lru_cache(maxsize=1)

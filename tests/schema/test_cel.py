@@ -43,6 +43,8 @@ def evaluate(expression: str, **variables: Any) -> Any:
         ("{true: 'x'}", {"true": "x"}),
         ("b'abc'", "YWJj"),
         ("timestamp('2020-01-01T00:00:00Z')", "2020-01-01T00:00:00Z"),
+        ("timestamp('0001-01-01T00:00:00.5Z')", "0001-01-01T00:00:00.5Z"),
+        ("timestamp('2020-01-01T00:00:00.012345+01:00')", "2020-01-01T00:00:00.012345+01:00"),
         ("duration('1500ms')", 1_500_000_000),
         ("3u", 3),
         ("'é'.size()", 1),
@@ -180,10 +182,14 @@ def test_what_fails_when_evaluated(expression: str, phrase: str) -> None:
     assert len(caught.value.message) < 300
 
 
-@pytest.mark.parametrize("expression", ["size", "1e400", "double('NaN')", "type(1)"])
+@pytest.mark.parametrize(
+    "expression",
+    ["size", "1e400", "double('NaN')", "type(1)", "lix_uuid_v7", "'\\ud800'", "{'\\ud800': 1}"],
+)
 def test_what_is_no_json(expression: str) -> None:
-    with pytest.raises(CelError, match="failed to convert CEL value to JSON value"):
+    with pytest.raises(CelError, match="failed to convert CEL value to JSON value") as caught:
         evaluate(expression)
+    assert " object at 0x" not in caught.value.message
 
 
 def test_what_is_no_cel_value() -> None:
