@@ -217,10 +217,10 @@ def test_hostile_expressions_do_not_parse(expression: str) -> None:
 def test_evaluation_ends() -> None:
     numbers = f"[{','.join(map(str, range(100)))}]"
     nested = f"{numbers}.map(a, {numbers}.map(b, {numbers}.map(c, a * b * c)))"
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(CelError, match="takes more than"):
         evaluate(nested)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_catastrophic_matches_are_linear() -> None:

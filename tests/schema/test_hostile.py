@@ -23,7 +23,7 @@ from tests.schema.samples import Counting, compiled, schema, texts
 
 MODERN = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 LIMIT = 20
-"""Seconds; far above what is needed, so that a busy machine does not fail the test."""
+"""Seconds of the processor, far above what is needed: a busy machine does not fail the test."""
 
 
 def deep(levels: int, wrap: Any = lambda below: [below], leaf: Any = 1) -> Any:
@@ -208,9 +208,9 @@ VALUES: list[Any] = [
 
 def settle(definition: Any) -> str:
     """Take a definition through everything that is done with one; return how far it got."""
-    started = time.monotonic()
+    started = time.process_time()
     refusal = refused(definition)
-    assert time.monotonic() - started < LIMIT
+    assert time.process_time() - started < LIMIT
     if refusal:
         assert refusal.details["violations"]
         assert len(refusal.message) < 100_000
@@ -220,7 +220,7 @@ def settle(definition: Any) -> str:
         with suppress(LixError):
             ready.validate(value)
             ready.apply_defaults(value, Counting())
-        assert time.monotonic() - started < LIMIT, index
+        assert time.process_time() - started < LIMIT, index
     return "accepted"
 
 
@@ -285,11 +285,11 @@ def test_work_that_doubles_is_bounded(draft: dict[str, Any]) -> None:
         },
     )
     assert twice.checker._guard.explosive
-    started = time.monotonic()
+    started = time.process_time()
     twice.validate({"p": deep(80, lambda below: {"a": below, "y": 1})})
     with pytest.raises(SchemaValidationError, match="is not valid under any"):
         twice.validate({"p": deep(80, lambda below: {"a": below})})
-    assert time.monotonic() - started < LIMIT
+    assert time.process_time() - started < LIMIT
 
 
 def test_work_that_doubles_and_is_not_repetition_is_given_up() -> None:
@@ -308,11 +308,11 @@ def test_work_that_doubles_and_is_not_repetition_is_given_up() -> None:
             }
         },
     )
-    started = time.monotonic()
+    started = time.process_time()
     validate_data(dynamic | MODERN, {"p": {"a": 1, "x": 1}})
     with pytest.raises(SchemaValidationError, match="too large to be checked"):
         validate_data(dynamic | MODERN, {"p": deep(60, lambda below: {"a": below}, "leaf")})
-    assert time.monotonic() - started < LIMIT
+    assert time.process_time() - started < LIMIT
 
 
 def test_ordinary_recursion_is_fast_and_unhindered() -> None:
@@ -332,9 +332,9 @@ def test_ordinary_recursion_is_fast_and_unhindered() -> None:
     )
     assert not tree.checker._guard.explosive
     value = {"tree": deep(12, lambda below: {"left": below, "right": below, "rest": [below]}, {})}
-    started = time.monotonic()
+    started = time.process_time()
     tree.validate(value)
-    assert time.monotonic() - started < LIMIT
+    assert time.process_time() - started < LIMIT
 
 
 def test_depth_is_bounded_where_validation_recurses() -> None:
