@@ -40,6 +40,8 @@ def as_text(value: Any) -> str | None:
     >>> as_text(7), as_text(b"7")
     ('7', None)
     """
+    if type(value) is str:
+        return value
     text = affine(value, "TEXT")
     return text if isinstance(text, str) else None
 

@@ -90,6 +90,11 @@ class ReadOnlySurface:
         )
 
 
+_ONE_ROW = (False,)
+_ENDED = repeat(True)
+"""What xEof says, row by row."""
+
+
 class Cursor(list[Any]):
     """A position in a result; the list itself is the current row, its last item the rowid.
 
@@ -114,6 +119,11 @@ class Cursor(list[Any]):
         plan = table.plans[number]
         rows = table.surface.rows(plan, args)
         self._kept = ()
+        self._alike = None
+        if type(rows) is list and len(rows) == 1 and not plan.shown:
+            self[:] = rows[0]
+            self.Eof = chain(_ONE_ROW, _ENDED).__next__
+            return
         table.reading[id(self)] = self
         if type(rows) is Alike and not plan.shown:
             self._pass_over(rows)
@@ -157,7 +167,6 @@ class Cursor(list[Any]):
 
     def _fetch(self, rows: Iterator[Sequence[Any]]) -> None:
         """Make each row the current one in turn."""
-        self._alike = None
         self._rows = rows
         self.Eof = self._advance(rows).__next__
 
@@ -169,12 +178,13 @@ class Cursor(list[Any]):
         def portions() -> Iterator[Iterator[bool]]:
             yield from alike.portions()
             self._table.reading.pop(id(self), None)
-            yield repeat(True)
+            yield _ENDED
 
         self.Eof = chain.from_iterable(portions()).__next__
 
     def _tell_apart(self, alike: Alike) -> None:
         """Fetch the current row, and those after it, because what sets it apart is asked for."""
+        self._alike = None
         self._fetch(alike.rest())
         self.Eof()
 

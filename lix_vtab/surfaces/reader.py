@@ -266,11 +266,14 @@ class Reader:
             )
         else:
             left = "x.entity_id" if column.role == "entity" else f"({column.template})"
+            is_text = term.operator == "=" and column.declared == "TEXT"
             number = making.condition(
                 f"{left} {term.operator} {{}}",
-                lambda args: affine(args[term.argument], column.declared),
+                _text(term.argument)
+                if is_text
+                else lambda args: affine(args[term.argument], column.declared),
             )
-            if term.operator == "=" and column.declared == "TEXT":
+            if is_text:
                 making.known[term.column] = number
 
     def _interned(self, making: _Making, column: Column, term: Term) -> None:
@@ -298,7 +301,7 @@ class Reader:
             making.schema = number - 1
         elif column.role == "file":
             making.file = number - 1
-        making.known[term.column] = making.add(lambda args: as_text(args[term.argument]))
+        making.known[term.column] = making.add(_text(term.argument))
 
     def _shortcuts(self, making: _Making, plan: Plan) -> None:
         """Add conditions that follow from the others and let an index be used."""
@@ -450,6 +453,16 @@ def whole_key(
         return entities_of(values)
     except LixError:
         return []
+
+
+def _text(place: int) -> Step:
+    """Make the step that takes an argument as text; nearly always it is one."""
+
+    def text(args: Sequence[Any]) -> Any:
+        value = args[place]
+        return value if type(value) is str else as_text(value)
+
+    return text
 
 
 def _argument(place: int) -> Step:
