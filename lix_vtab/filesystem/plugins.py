@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,10 +11,10 @@ from lix_vtab.errors import PluginError
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.writer import RowWrite, Writer
-from lix_vtab.plugins.archive import refusal
+from lix_vtab.plugins.archive import UnusablePlugin, load_archive, load_installed, refusal
 from lix_vtab.plugins.contract import EntityChange, File, Plugin, Replacement, StateContext
 from lix_vtab.plugins.manifest import Manifest
-from lix_vtab.plugins.registry import PluginRegistry, load_archive
+from lix_vtab.plugins.registry import PluginRegistry
 from lix_vtab.plugins.run import Detection, PluginRunner
 from lix_vtab.schema import breaking_changes
 from lix_vtab.storage.ddl import qualify
@@ -34,10 +34,13 @@ _REMOVE = "DELETE FROM lix_internal_plugin WHERE key = ?"
 
 
 class InstalledPlugin(NamedTuple):
-    """A plugin as `lix_plugin` lists it. `archive` is None for one of the session."""
+    """A plugin as `lix_plugin` lists it. `archive` is None for one of the session.
+
+    `manifest` is None when it cannot be read here.
+    """
 
     key: str
-    manifest: Mapping[str, Any]
+    manifest: Mapping[str, Any] | None
     schema_keys: list[str]
     archive: bytes | None
     created_at: str | None
@@ -116,16 +119,27 @@ class Plugins:
         """Return a plugin by its key, or None."""
         return self._all().get(key)
 
+    def missing(self, key: str) -> str | None:
+        """Say why a plugin cannot work here; None when it can."""
+        plugin = self.get(key)
+        if plugin is None:
+            return f"plugin '{key}' is not installed"
+        return plugin.reason if isinstance(plugin, UnusablePlugin) else None
+
     def manifest(self, plugin: Plugin) -> Manifest:
         """Return the parsed manifest of a plugin."""
         return self._all().manifest(plugin.key)
 
     def __iter__(self) -> Iterator[InstalledPlugin]:
         installed = {row[0]: row for row in self._rows()}
-        for plugin in self._all():
-            _, archive, created, updated = installed.get(plugin.key, ("", None, None, None))
-            keys = [str(schema["x-lix-key"]) for schema in plugin.schemas]
-            yield InstalledPlugin(plugin.key, plugin.manifest, keys, archive, created, updated)
+        known = self._all()
+        for key in sorted({*installed, *[plugin.key for plugin in known]}):
+            _, archive, created, updated = installed.get(key, ("", None, None, None))
+            plugin = known.get(key)
+            schemas = plugin.schemas if plugin is not None else ()
+            keys = [str(schema["x-lix-key"]) for schema in schemas]
+            manifest = plugin.manifest if plugin is not None else None
+            yield InstalledPlugin(key, manifest, keys, archive, created, updated)
 
     # -- calling
 
@@ -190,7 +204,7 @@ class Plugins:
 
     def uninstall(self, key: str) -> None:
         """Remove a plugin; its files stay readable, and its entities are theirs."""
-        if self._all().get(key) is None:
+        if key not in self._all() and key not in [row[0] for row in self._rows()]:
             raise PluginError(
                 f"plugin '{key}' is not installed",
                 hint="SELECT key FROM lix_plugin lists the plugins",
@@ -256,7 +270,7 @@ class Plugins:
         return checked
 
     def _install_archive(self, source: Any) -> str:
-        plugin = self._fitting(load_archive(source))
+        plugin = self._fitting(load_archive(source, time_limit=self._runner.time_limit))
         data = source if isinstance(source, bytes) else _read(source)
         now = self._store.identity.now(self._store.commits.next_seq())
         self._store.connection.execute(qualify(_STORE, self._db), (plugin.key, data, now))
@@ -274,7 +288,10 @@ class Plugins:
         if registry is None:
             registry = PluginRegistry(self._session_plugins())
             for _, archive, _, _ in self._rows():
-                registry.add(load_archive(bytes(archive)))
+                plugin = load_installed(bytes(archive), time_limit=self._runner.time_limit)
+                if plugin is not None:
+                    with suppress(PluginError):  # found fit by a program that asks for less
+                        registry.add(plugin)
             if self._store.transaction.settled:
                 self._registry = registry
         return registry

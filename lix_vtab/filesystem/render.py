@@ -120,8 +120,9 @@ class Renderer:
         previous = self._previous(positions)
         key = self._store.names.text(owner)
         plugin = self._plugins.get(key)
-        if plugin is None:
-            return Rendered(previous, owner, f"plugin '{key}' is not installed")
+        missing = self._plugins.missing(key)
+        if plugin is None or missing is not None:
+            return Rendered(previous, owner, missing)
         file = PluginFile(file_id, self.path(scope, file_id), previous)
         changes = self._changes([row for row in entities if row.plugin_id == owner])
         return Rendered(self._plugins.apply(plugin, file, changes), owner)

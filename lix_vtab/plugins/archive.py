@@ -13,18 +13,19 @@ import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lix_vtab.errors import PluginError
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import parse_json
-from lix_vtab.plugins.contract import EntityChange, File, Plugin, StateContext
+from lix_vtab.plugins.contract import EntityChange, File, Plugin, PluginInternal, StateContext
 from lix_vtab.plugins.manifest import Manifest, parse_manifest
+from lix_vtab.plugins.watchdog import TIME_LIMIT, Watchdog, interrupts
 
 if TYPE_CHECKING:
     import zipfile
 
-__all__ = ["ArchivedPlugin", "load_archive"]
+__all__ = ["ArchivedPlugin", "UnusablePlugin", "load_archive", "load_installed"]
 
 _MOST_MEMBERS = 256
 _MOST_BYTES = 64 * 1024 * 1024
@@ -53,12 +54,65 @@ class ArchivedPlugin:
         return data
 
 
-def load_archive(source: str | os.PathLike[str] | bytes) -> Plugin:
+@dataclass(frozen=True, slots=True)
+class UnusablePlugin:
+    """An installed plugin that cannot be loaded here; its files stay as they are."""
+
+    key: str
+    manifest: Mapping[str, Any]
+    schemas: Sequence[Mapping[str, Any]]
+    reason: str
+
+    def detect_changes(
+        self, before: File | None, after: File, state_context: StateContext | None
+    ) -> Iterable[EntityChange]:
+        """Refuse."""
+        raise PluginInternal(self.reason)
+
+    def apply_changes(self, file: File, changes: Sequence[EntityChange]) -> bytes:
+        """Refuse."""
+        raise PluginInternal(self.reason)
+
+
+class _Contents(NamedTuple):
+    """What an archive holds: its manifest, parsed and as it is, its schemas and its code."""
+
+    manifest: Manifest
+    manifest_value: Mapping[str, Any]
+    schemas: Sequence[Mapping[str, Any]]
+    code: bytes
+
+
+def load_archive(
+    source: str | os.PathLike[str] | bytes, *, time_limit: float | None = TIME_LIMIT
+) -> Plugin:
     """Load a plugin from an archive given as a path or as bytes; refuse it with every reason.
 
     `plugin.py` defines the functions `detect_changes` and `apply_changes`; manifest and schemas
-    come from the archive's JSON files.
+    come from the archive's JSON files. The code may take `time_limit` seconds to be loaded.
     """
+    return _load(_read_archive(source), time_limit)
+
+
+def load_installed(source: bytes, *, time_limit: float | None = TIME_LIMIT) -> Plugin | None:
+    """Load a plugin that was found fit once, elsewhere perhaps, as far as that can be done here.
+
+    What cannot be loaded stands for itself without working; None when not even its manifest can
+    be read.
+    """
+    try:
+        contents = _read_archive(source)
+    except PluginError:
+        return None
+    try:
+        return _load(contents, time_limit)
+    except PluginError as problem:
+        key, value = contents.manifest.key, contents.manifest_value
+        return UnusablePlugin(key, value, contents.schemas, problem.message)
+
+
+def _read_archive(source: str | os.PathLike[str] | bytes) -> _Contents:
+    """Read what is in an archive without running it; refuse it with every reason."""
     data = source if isinstance(source, bytes) else _read_file(source)
     members = _read_members(data)
     problems: list[str] = []
@@ -82,14 +136,17 @@ def load_archive(source: str | os.PathLike[str] | bytes) -> Plugin:
         problems.append(f"the entry {manifest.entry!r} is missing")
     if problems or manifest is None:
         raise refusal(problems)
-    code = members[manifest.entry]
+    return _Contents(manifest, manifest_value, schemas, members[manifest.entry])
+
+
+def _load(contents: _Contents, time_limit: float | None) -> Plugin:
+    manifest, value, schemas, code = contents
     if manifest.runtime == "wasm-component-v1":
         from lix_vtab.plugins.wasm import WasmPlugin
 
-        return WasmPlugin(code, manifest_value, schemas)
-    return ArchivedPlugin(
-        manifest.key, manifest_value, schemas, _run_module(manifest.key, manifest.entry, code)
-    )
+        return WasmPlugin(code, value, schemas)
+    module = _run_module(manifest.key, manifest.entry, code, time_limit)
+    return ArchivedPlugin(manifest.key, value, schemas, module)
 
 
 def refusal(problems: Sequence[str]) -> PluginError:
@@ -176,12 +233,22 @@ def _json_member(members: Mapping[str, bytes], name: str, problems: list[str]) -
     return value
 
 
-def _run_module(key: str, entry: str, code: bytes) -> ModuleType:
+def _run_module(key: str, entry: str, code: bytes, time_limit: float | None) -> ModuleType:
+    name = f"<lixplugin {key}>/{entry}"
     module = ModuleType(f"lix_plugin_{key.replace('-', '_')}")
-    module.__file__ = f"<lixplugin {key}>/{entry}"
+    module.__file__ = name
+
+    def run() -> None:
+        exec(compile(code, name, "exec", dont_inherit=True), module.__dict__)
+
     try:
-        exec(compile(code, module.__file__, "exec", dont_inherit=True), module.__dict__)
-    except Exception as problem:
+        if time_limit is None:
+            run()
+        else:
+            Watchdog().call(time_limit, run)
+    except BaseException as problem:
+        if interrupts(problem):
+            raise
         reason = f"{entry} cannot be loaded: {type(problem).__name__}: {problem}"
         raise refusal([reason]) from problem
     missing = [

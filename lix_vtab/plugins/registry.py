@@ -15,7 +15,8 @@ from lix_vtab.plugins.matching import ContentType, content_type_of, glob_matches
 __all__ = ["ENTRY_POINT_GROUP", "RESERVED_KEYS", "PluginRegistry", "load_archive"]
 
 ENTRY_POINT_GROUP = "lix_vtab.plugins"
-RESERVED_KEYS = frozenset({"lix_builtin_binary_fallback"})
+RESERVED_KEYS = frozenset({"lix", "lix_builtin_binary_fallback"})
+"""Keys that rows of no plugin have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,9 @@ from lix_vtab.plugins.contract import (
     Replacement,
     StateContext,
 )
-from lix_vtab.plugins.watchdog import TimeLimitExceeded, Watchdog, interrupts
+from lix_vtab.plugins.watchdog import TIME_LIMIT, TimeLimitExceeded, Watchdog, interrupts
 
 __all__ = ["TIME_LIMIT", "DetectedChange", "Detection", "PluginRunner", "apply", "detect"]
-
-TIME_LIMIT = 30.0
-"""Seconds a plugin may take for one call, unless said otherwise."""
 
 _R = TypeVar("_R")
 _DETECT = "file detect stage failed: plugin detect-changes"

@@ -9,7 +9,10 @@ from math import inf
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
-__all__ = ["TimeLimitExceeded", "Watchdog", "interrupts"]
+__all__ = ["TIME_LIMIT", "TimeLimitExceeded", "Watchdog", "interrupts"]
+
+TIME_LIMIT = 30.0
+"""Seconds a plugin may take for one call, unless said otherwise."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

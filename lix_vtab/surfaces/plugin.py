@@ -84,17 +84,22 @@ class PluginTable:
 
 
 def _values(plugin: InstalledPlugin) -> tuple[Any, ...]:
-    manifest = parse_manifest(plugin.manifest)
+    said: tuple[str | None, ...] = (None,) * 6
+    if plugin.manifest is not None:
+        manifest = parse_manifest(plugin.manifest)
+        said = (
+            manifest.runtime,
+            manifest.api_version,
+            manifest.path_glob,
+            manifest.content_type,
+            manifest.entry,
+            manifest.on_invalid,
+        )
     return (
         plugin.key,
-        manifest.runtime,
-        manifest.api_version,
-        manifest.path_glob,
-        manifest.content_type,
-        manifest.entry,
-        manifest.on_invalid,
+        *said,
         canonical_json(plugin.schema_keys),
-        canonical_json(dict(plugin.manifest)),
+        None if plugin.manifest is None else canonical_json(dict(plugin.manifest)),
         int(plugin.archive is not None),
         plugin.archive,
         plugin.created_at,

@@ -278,6 +278,59 @@ def test_a_wrong_manifest_is_called_one_whichever_way_it_comes(lix: lix_vtab.Lix
         lix_vtab.open(plugins=[Wrong])
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file with a plugin that works where it was installed, and not here."""
+    path = str(tmp_path / "app.lix")
+    code = 'import os\nos.environ["PACKED_HERE"]\n' + CODE.replace("SEPARATOR", " ")
+    monkeypatch.setenv("PACKED_HERE", "1")
+    with lix_vtab.open(path) as lix:
+        lix.install_plugin(packed(toy_schema("packed_word"), code=code))
+        lix.write_file("/a.packed", b"one two")
+    monkeypatch.delenv("PACKED_HERE")
+    return path
+
+
+def test_a_plugin_that_cannot_be_loaded_here_concerns_its_own_files(
+    elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lix_vtab.open(elsewhere) as lix:
+        lix.write_file("/b.json", b"{}")
+        assert lix.read_file("/a.packed") == b"one two"
+        assert lix.execute("SELECT installed FROM lix_plugin WHERE key = 'packed'").rows == [(1,)]
+        with pytest.raises(PluginError, match=r"'packed'.*PACKED_HERE"):
+            lix.write_file("/a.packed", b"one")
+        # as without the plugin, edits of entities wait until there is somebody to render them
+        lix.execute("UPDATE packed_word SET value = 'ONE' WHERE value = 'one'")
+        shown = "SELECT data, lixcol_plugin_error FROM lix_file WHERE path = '/a.packed'"
+        ((data, error),) = lix.execute(shown).rows
+        assert data == b"one two"
+        assert "PACKED_HERE" in error
+    monkeypatch.setenv("PACKED_HERE", "1")
+    with lix_vtab.open(elsewhere) as lix:
+        assert lix.read_file("/a.packed") == b"ONE two"
+
+
+def test_a_plugin_that_cannot_be_loaded_here_can_be_removed(elsewhere: str) -> None:
+    with lix_vtab.open(elsewhere) as lix:
+        lix.uninstall_plugin("packed")
+        lix.write_file("/a.packed", b"one")
+        assert lix.read_file("/a.packed") == b"one"
+
+
+def test_an_archive_that_cannot_be_read_here_is_listed_and_can_be_removed(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.lix")
+    with lix_vtab.open(path, internal=True) as lix:
+        lix.install_plugin(archive())
+        lix.execute("UPDATE lix_internal_plugin SET archive = x'00'")
+    with lix_vtab.open(path) as lix:
+        lix.write_file("/b.json", b"{}")
+        shown = "SELECT installed, manifest, runtime FROM lix_plugin WHERE key = 'packed'"
+        assert lix.execute(shown).rows == [(1, None, None)]
+        lix.execute("DELETE FROM lix_plugin WHERE key = 'packed'")
+        assert lix.execute(shown).rows == []
+
+
 def test_installing_repeats_itself_in_deterministic_mode() -> None:
     mode = {"key": "lix_deterministic_mode", "value": {"enabled": True}, "version_id": "global"}
     found = []

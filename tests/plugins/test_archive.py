@@ -168,9 +168,15 @@ def test_bombs() -> None:
         ("x = (", "plugin.py cannot be loaded: SyntaxError"),
         ("1/0", "plugin.py cannot be loaded: ZeroDivisionError"),
         ("import nothing_like_this", "ModuleNotFoundError"),
+        ("raise SystemExit(3)", "plugin.py cannot be loaded: SystemExit"),
         ("detect_changes = 1", "defines no function 'detect_changes'"),
         ("def detect_changes(*a): return []", "defines no function 'apply_changes'"),
     ],
 )
 def test_code_that_cannot_be_used(code: str, text: str) -> None:
     refused(pack({**MEMBERS, "plugin.py": code}), text)
+
+
+def test_code_that_does_not_end() -> None:
+    with pytest.raises(PluginError, match="stopped after"):
+        load_archive(pack({**MEMBERS, "plugin.py": "while True: pass"}), time_limit=0.1)

@@ -158,6 +158,7 @@ def test_a_class_is_called() -> None:
             Fake("lix_builtin_binary_fallback", manifest("lix_builtin_binary_fallback", "*")),
             ["is reserved"],
         ),
+        (Fake("lix", manifest("lix", "*")), ["'lix' is reserved"]),
     ],
 )
 def test_what_is_unusable_is_refused_with_every_reason(plugin: Any, texts: list[str]) -> None:
