@@ -167,9 +167,8 @@ class VersionWriter:
         working_commit_id: str | None,
         writer_key: str | None = None,
     ) -> Pointer:
-        """Create a version that starts at a commit."""
+        """Create a version, whose id must be free, that starts at a commit."""
         versions = self._store.versions
-        self.check_free(descriptor.id)
         if working_commit_id is not None:
             self.check_working(working_commit_id, None)
         old = versions.pointer(descriptor.id)
