@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lix_vtab.bootstrap import boot, create_lix
 from lix_vtab.effects.capture import Capture
 from lix_vtab.errors import NotInitializedError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import FORMAT, read_format
 from lix_vtab.storage.migrations import migrate

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lix_vtab.errors import ParseError
 from lix_vtab.execution.spans import Reader, Span
 from lix_vtab.execution.tokens import OPEN
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Assignment", "Conflict", "Delete", "Insert", "Update", "split"]
 

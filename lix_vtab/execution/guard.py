@@ -18,13 +18,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
 import apsw
 
 from lix_vtab.errors import InternalTableAccess, ReadOnlyError
 from lix_vtab.execution.tokens import STRING, Token, identifier, tokenize
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = [
     "TRUSTED_FLAGS",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final
 
 from lix_vtab.errors import ConstraintViolation, LixError, SchemaValidationError
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.ids import Source
 from lix_vtab.model.json import Json
 from lix_vtab.schema.checker import Checker

@@ -7,8 +7,8 @@ questions about a whole definition are asked of: can it run forever, which types
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
+from dataclasses import field
 from typing import Any, Protocol
 
 from lix_vtab.model.dataclasses import dataclass
@@ -39,7 +39,7 @@ _NAMED = ("definitions", "$defs")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
-@dataclasses.dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Node:
     """One subschema: where it stands, what it is, where it leads.
 
@@ -49,8 +49,8 @@ class Node:
     where: str
     schema: dict[str, Json]
     replaced: bool = False
-    edges: list[Edge] = dataclasses.field(default_factory=list)
-    references: list[Node] = dataclasses.field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    references: list[Node] = field(default_factory=list)
 
     def same(self) -> Iterator[Node]:
         """Yield the nodes that judge the same value."""

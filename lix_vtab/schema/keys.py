@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 from lix_vtab.errors import ConstraintViolation
@@ -17,7 +16,7 @@ _WIDE = 1 << 63
 """What no whole number of SQL reaches; wider ones are reals to it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True)
 class SchemaKey:
     """Identity of a stored schema.
 

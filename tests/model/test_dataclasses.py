@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from typing import Any, ClassVar
 
@@ -52,6 +53,23 @@ class Wider(Hashable):
 @dataclass(frozen=True, slots=True)
 class Empty:
     pass
+
+
+@dataclass(slots=True)
+class Counter:
+    count: int = 0
+    seen: set[str] = dataclasses.field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ranked:
+    rank: int
+    name: str = ""
 
 
 BOTH = pytest.mark.parametrize("cls", [Ours, Theirs])
@@ -118,3 +136,59 @@ def test_patterns() -> None:
     match Hashable(7):
         case Hashable(first, second):
             assert (first, second) == (7, "b")
+
+
+def test_what_may_change_has_no_hash() -> None:
+    counter = Counter()
+    counter.count += 1
+    assert counter == Counter(1)
+    assert repr(counter) == "Counter(count=1, seen=set())"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(counter)
+    with pytest.raises(AttributeError):
+        counter.other = 1  # type: ignore[attr-defined]
+    assert pickle.loads(pickle.dumps(counter)) == counter
+
+
+def test_without_equality_each_object_is_itself() -> None:
+    node = Node("a")
+    assert node != Node("a")
+    assert node in {node}
+    assert Node("a") not in {node}
+
+
+def test_order() -> None:
+    assert sorted([Ranked(2, "a"), Ranked(1, "b"), Ranked(1, "a")]) == [
+        Ranked(1, "a"), Ranked(1, "b"), Ranked(2, "a")
+    ]  # fmt: skip
+    assert Ranked(1) <= Ranked(1) >= Ranked(1)
+    assert not Ranked(1) < Ranked(1)
+    with pytest.raises(TypeError, match="not supported"):
+        _ = Ranked(1) < 2  # type: ignore[operator]
+
+
+def test_the_signature_is_there_before_the_first_object() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Fresh:
+        name: str
+        size: int = 1
+
+    assert list(inspect.signature(Fresh).parameters) == ["name", "size"]
+    assert Fresh.__match_args__ == ("name", "size")
+    assert Fresh("a").size == 1
+
+    class Derived(Fresh):
+        pass
+
+    assert Derived("b").name == "b"
+
+
+def test_init_is_compiled_when_it_is_needed() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Fresh:
+        name: str
+
+    before = vars(Fresh)["__init__"]
+    assert not inspect.isfunction(before)
+    Fresh("a")
+    assert inspect.isfunction(vars(Fresh)["__init__"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from lix_vtab.cli.commits import Ids, Names
 from lix_vtab.cli.failures import Failure
 from lix_vtab.cli.names import FILE_PATH, REVISION
 from lix_vtab.cli.text import harmless, pad, width
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["blame"]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from shlex import quote
+
+from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Word", "open_quote"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.plugins.contract import PluginInvalidInput
 
 __all__ = ["Dialect", "Record", "read_records", "sniff_delimiter", "value_of"]
