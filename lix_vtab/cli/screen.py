@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,6 +61,8 @@ class Screen:
         if self.form == "json":
             self._json(columns, rows)
         elif self.form == "csv":
+            import csv
+
             writer = csv.writer(self._out, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([_csv_value(value) for value in row] for row in rows)

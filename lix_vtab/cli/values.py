@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from math import isfinite
@@ -68,6 +67,8 @@ def json_object(columns: Sequence[str], row: Sequence[Any]) -> str:
 
 def _json_value(value: Any) -> Any:
     if isinstance(value, bytes):
+        import base64
+
         return {"$base64": True, "encoded": base64.b64encode(value).decode()}
     if isinstance(value, float) and not isfinite(value):
         return real(value)  # JSON has no numbers for these

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.tuples import NamedTuple
 
 __all__ = ["Batch", "Change", "Operation", "Touch"]
 

@@ -13,9 +13,10 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from lix_vtab.effects.changes import Change, Touch
+from lix_vtab.model.tuples import NamedTuple
 
 __all__ = ["Exchange", "Hearing", "News", "exchange_of"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from lix_vtab.effects.changes import Change, Operation
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.scope import Layer, Scopes
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.rows import WITHDRAWN

@@ -8,10 +8,11 @@ find, the query would take the same way again and return the same rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from lix_vtab.effects.changes import Touch
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.writer import DERIVED
 from lix_vtab.session import Session
 from lix_vtab.storage.versions import DESCRIPTOR, GLOBAL

@@ -7,10 +7,10 @@ inherits from another version, or when another version becomes the active one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lix_vtab.effects.changes import Touch
 from lix_vtab.effects.reads import ALL, Scope
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.versions import DESCRIPTOR

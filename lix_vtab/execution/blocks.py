@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -102,5 +101,7 @@ def retrying(work: Callable[[], T], *, attempts: int, alone: bool) -> T:
             if not alone:
                 raise
         pause = min(_PAUSE * 2**attempt, _LONGEST)
-        time.sleep(pause * random.uniform(0.5, 1.0))
+        from random import uniform  # for those who have to wait
+
+        time.sleep(pause * uniform(0.5, 1.0))
     return work()

@@ -26,6 +26,7 @@ import apsw
 from lix_vtab.errors import InternalTableAccess, ReadOnlyError
 from lix_vtab.execution.tokens import STRING, Token, identifier, tokenize
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.patterns import pattern
 
 __all__ = [
     "TRUSTED_FLAGS",
@@ -40,8 +41,8 @@ __all__ = [
 
 TRUSTED_FLAGS = apsw.SQLITE_PREPARE_PERSISTENT
 _PREFIX = "lix_internal_"
-_UNSEEN = re.compile(r"\b(?:NATURAL|USING|ALTER)\b", re.IGNORECASE)
-_VACUUM = re.compile("vacuum_[0-9a-f]{16}").fullmatch
+_UNSEEN = pattern(r"\b(?:NATURAL|USING|ALTER)\b", re.IGNORECASE)
+_VACUUM = pattern("vacuum_[0-9a-f]{16}")
 
 Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str | None], int]
 
@@ -201,7 +202,7 @@ def _before_table(token: Token) -> bool:
 
 def _is_copy(schema: str | None) -> bool:
     """Tell whether a schema is the one VACUUM writes its copy to."""
-    return schema is not None and _VACUUM(schema) is not None
+    return schema is not None and _VACUUM.fullmatch(schema) is not None
 
 
 def internal_access(

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from lix_vtab.errors import ColumnNotFound
 from lix_vtab.execution.catalogue import Catalogue, Table
 from lix_vtab.execution.tokens import identifier, tokenize
+from lix_vtab.model.patterns import pattern
 
 __all__ = [
     "Functions",
@@ -24,7 +25,7 @@ __all__ = [
 Functions: TypeAlias = Mapping[str, Callable[..., Any]]
 """SQL functions of ours by name."""
 
-_FUNCTION = re.compile(r"no such function: (\w+)|wrong number of arguments to function (\w+)\(\)")
+_FUNCTION = pattern(r"no such function: (\w+)|wrong number of arguments to function (\w+)\(\)")
 _INTERNAL = "lix_internal_"
 _LISTED = "SELECT name FROM pragma_table_list lists the tables"
 

@@ -20,6 +20,7 @@ from lix_vtab.execution.tokens import (
     identifier,
     tokenize,
 )
+from lix_vtab.model.patterns import pattern
 
 __all__ = ["parse"]
 
@@ -47,7 +48,7 @@ _KINDS = {
 _MAIN_VERBS = frozenset({"SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"})
 
 # A query without placeholders, comments at its start or inner semicolons needs no tokenizer.
-_PLAIN_QUERY = re.compile(r"\s*(?:SELECT|VALUES)\b[^;?:@$]*;?\s*", re.IGNORECASE | re.ASCII)
+_PLAIN_QUERY = pattern(r"\s*(?:SELECT|VALUES)\b[^;?:@$]*;?\s*", re.IGNORECASE | re.ASCII)
 
 
 def parse(sql: str) -> ParsedScript:

@@ -21,6 +21,7 @@ from lix_vtab.execution.contracts import (
     Transaction,
 )
 from lix_vtab.execution.errors import PlanError, ScriptShapeError
+from lix_vtab.model.patterns import pattern
 
 __all__ = ["plan"]
 
@@ -36,7 +37,7 @@ _CONTROL = frozenset(
     }
 )
 _CONNECTION_LEVEL = frozenset({Kind.PRAGMA, Kind.ATTACH, Kind.DETACH, Kind.VACUUM})
-_OTHERWISE = re.compile(r"\bOR\s+(FAIL|IGNORE|ROLLBACK)\b", re.IGNORECASE)
+_OTHERWISE = pattern(r"\bOR\s+(FAIL|IGNORE|ROLLBACK)\b", re.IGNORECASE)
 """What an INSERT or UPDATE says about conflicts; to find it elsewhere in a text does no harm."""
 
 _READS = frozenset({Kind.SELECT, Kind.EXPLAIN, Kind.PRAGMA, Kind.ATTACH, Kind.DETACH})

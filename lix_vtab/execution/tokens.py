@@ -7,7 +7,8 @@ is wrong with it when the statement is prepared.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from lix_vtab.model.tuples import NamedTuple
 
 __all__ = [
     "BLOB",

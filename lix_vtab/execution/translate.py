@@ -49,6 +49,7 @@ from lix_vtab.execution.hints import (
     table_hint,
 )
 from lix_vtab.model.json import NestingError
+from lix_vtab.model.patterns import pattern
 
 __all__ = ["translate", "unbindable", "unreadable", "unwritable"]
 
@@ -85,26 +86,26 @@ _UNIQUE = frozenset(
     }
 )
 
-_MISSING_TABLE = re.compile(r"no such table: (.+)")
-_MISSING_COLUMN = re.compile(r"no such column: (.+)|table .+ has no column named (.+)")
-_SYNTAX = re.compile(r'near ".*": syntax error|incomplete input|unrecognized token: .*', re.DOTALL)
-_TRANSACTION = re.compile(
+_MISSING_TABLE = pattern(r"no such table: (.+)")
+_MISSING_COLUMN = pattern(r"no such column: (.+)|table .+ has no column named (.+)")
+_SYNTAX = pattern(r'near ".*": syntax error|incomplete input|unrecognized token: .*', re.DOTALL)
+_TRANSACTION = pattern(
     r"cannot (?:start a transaction|commit|rollback|release|VACUUM|open savepoint|DETACH).*"
     r"|no such savepoint: .*"
 )
-_VIRTUAL = re.compile(
+_VIRTUAL = pattern(
     r"UPSERT not implemented for virtual table .*"
     r"|(?:UPDATE|DELETE) RETURNING is not available on virtual tables"
     r"|cannot create triggers on virtual tables|virtual tables may not be (?:indexed|altered)"
 )
-_INTERNAL = re.compile(
+_INTERNAL = pattern(
     r"table (lix_internal_\w+) may not be (?:modified|altered)"
     r"|trigger .* may not write to shadow table \"(lix_internal_\w+)\""
     r"|object name reserved for internal use: (lix_internal_\w+)"
     r"|cannot create triggers on shadow tables()",
     re.IGNORECASE | re.DOTALL,
 )
-_PROHIBITED = re.compile(r"access to (?:\w+\.)?(lix_internal_\w+)\.\S+ is prohibited")
+_PROHIBITED = pattern(r"access to (?:\w+\.)?(lix_internal_\w+)\.\S+ is prohibited")
 
 
 def translate(
@@ -181,8 +182,8 @@ def _sql_error(message: str, catalogue: Catalogue, sql: str, functions: Function
         return ColumnNotFound(message, hint=hint, details={"column": name})
     if match := _INTERNAL.fullmatch(message):
         return internal_access(next(filter(None, match.groups()), "a shadow table"), ShadowWrite)
-    for pattern, build in _MESSAGES:
-        if pattern.fullmatch(message):
+    for wanted, build in _MESSAGES:
+        if wanted.fullmatch(message):
             return build(message)
     return SqlError(message, hint=function_hint(message, functions) or sql_hint(message))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.errors import InvalidValueError
 from lix_vtab.filesystem.descriptors import DIRECTORY, Directory
@@ -22,6 +22,7 @@ from lix_vtab.filesystem.refusals import (
 from lix_vtab.filesystem.tree import check_move
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.writer import RowWrite, Visible, Writer
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID, LIX

@@ -6,15 +6,14 @@ a match; whether a path in it matches is still for SQLite to say.
 
 from __future__ import annotations
 
-import string
-
 from lix_vtab.model.dataclasses import dataclass
 
 __all__ = ["Region", "glob_region", "like_region", "range_region"]
 
 # LIKE folds ASCII letters and nothing else.
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_LETTERS = frozenset(string.ascii_letters)
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LOWER = str.maketrans(_UPPER, _UPPER.lower())
+_LETTERS = frozenset(_UPPER + _UPPER.lower())
 
 
 @dataclass(frozen=True, slots=True)

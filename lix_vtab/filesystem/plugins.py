@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.errors import PluginError
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.stored_schemas import StoredSchemas
 from lix_vtab.mutation.writer import RowWrite, Writer

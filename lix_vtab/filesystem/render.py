@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.errors import CorruptError
 from lix_vtab.filesystem.descriptors import FALLBACK_PLUGIN
@@ -11,6 +11,7 @@ from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.plugins import Plugins
 from lix_vtab.filesystem.renderings import Position
 from lix_vtab.model.json import parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.plugins.contract import EntityChange
 from lix_vtab.plugins.contract import File as PluginFile
 from lix_vtab.resolution.scope import Scope

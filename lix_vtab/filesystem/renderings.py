@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.filesystem import rendering_sql as sql
 from lix_vtab.filesystem.rendering_sql import LATER
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.scope import Layer
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST

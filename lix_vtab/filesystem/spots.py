@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.errors import UniqueError
 from lix_vtab.filesystem.descriptors import DIRECTORY, FILE
@@ -22,6 +22,7 @@ from lix_vtab.filesystem.refusals import (
     file_is_directory,
 )
 from lix_vtab.model.json import parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.writer import ABORT, Watcher, Write, Writer
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID
 

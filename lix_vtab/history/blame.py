@@ -8,10 +8,11 @@ change; one that has not was set by this change.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.errors import CorruptError
 from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.rows import Key

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import orjson
 
 from lix_vtab.history.content import IS_OWN
 from lix_vtab.history.graph import Graph
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.rows import WITHDRAWN
 from lix_vtab.storage.segments import Lineage, Segments

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lix_vtab.filesystem.descriptors import FILE
 from lix_vtab.history.diff import Comparison
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.rows import WITHDRAWN
 from lix_vtab.storage.store import Store

@@ -11,8 +11,8 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
-from typing import NamedTuple
 
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import COMMIT_COLUMNS, Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store

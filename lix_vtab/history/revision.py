@@ -10,13 +10,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from lix_vtab.errors import CommitNotFound, InvalidValueError, VersionError
 from lix_vtab.history.graph import Graph
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import canonical_json
+from lix_vtab.model.patterns import pattern
 from lix_vtab.mutation.versions import VersionWriter
 from lix_vtab.resolution.scope import Scopes
 from lix_vtab.resolution.visible import Query
@@ -30,8 +30,8 @@ __all__ = ["Revision", "Revisions"]
 SHORTEST_PREFIX = 4
 
 _HEADS = ("HEAD", "@", "")
-_STEPS = re.compile(r"((?:[~^][0-9]*)+)\Z")
-_STEP = re.compile(r"([~^])([0-9]*)")
+_STEPS = pattern(r"((?:[~^][0-9]*)+)\Z")
+_STEP = pattern(r"([~^])([0-9]*)")
 _LABELS = Query(
     ("{snapshot} ->> '$.entity_id'",),
     2,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import orjson
 
 from lix_vtab.filesystem.filesystem import Filesystem
 from lix_vtab.history.content import CHANGES_BY_FILE, CHANGES_BY_KEY
 from lix_vtab.history.graph import Reach
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.first_names import FILE_ID, LIX

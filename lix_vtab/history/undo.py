@@ -9,10 +9,10 @@ finding what to undo costs the same however often something was undone and redon
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError, NothingToRedo, NothingToUndo
 from lix_vtab.history.restore import Restorer
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store

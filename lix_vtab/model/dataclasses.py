@@ -37,32 +37,46 @@ def _made(cls: type, *, frozen: bool, eq: bool, order: bool) -> type:
     if any(map(dataclasses.is_dataclass, cls.__bases__)):
         standard: Any = dataclasses.dataclass
         return standard(frozen=frozen, eq=eq, order=order, slots=True)(cls)  # type: ignore[no-any-return]
-    own = vars(cls)
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-    made.__dataclass_params__.frozen = frozen
-    methods: dict[str, Any] = {"__init__": _LateInit(made), "__repr__": _repr}
+    late = _LateInit()
+    methods: dict[str, Any] = {"__init__": late, "__repr__": _repr}
+    plain: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+    plain.__dataclass_params__.frozen = frozen
     if eq:
-        compared = [field.name for field in dataclasses.fields(made) if field.compare]
+        compared = [field.name for field in dataclasses.fields(plain) if field.compare]
         values = operator.attrgetter(*compared) if compared else lambda _: ()
         methods |= _comparison(values, frozen=frozen, order=order)
     if frozen:
         methods |= _FROZEN
-    for name, method in methods.items():
-        if name not in own:
-            setattr(made, name, method)
-    return made  # type: ignore[no-any-return]
+    late.cls = _slotted(plain, methods)
+    made: type = late.cls
+    return made
+
+
+def _slotted(plain: Any, methods: dict[str, Any]) -> type:
+    """Make the class once more, with slots: they cannot be added to one there is.
+
+    Methods go into its body: of each one set afterwards Python looks up what it means to the class.
+    """
+    fields = [field.name for field in dataclasses.fields(plain)]
+    body = {name: value for name, value in vars(plain).items() if name not in fields}
+    for name in ("__dict__", "__weakref__"):
+        body.pop(name, None)
+    made: type = type(plain)(
+        plain.__name__, plain.__bases__, {**methods, **body, "__slots__": tuple(fields)}
+    )
+    made.__qualname__ = plain.__qualname__
+    return made
 
 
 class _LateInit:
     """Stand for an `__init__` until somebody looks it up, then put the compiled one there."""
 
-    __slots__ = ("_cls",)
+    __slots__ = ("cls",)
 
-    def __init__(self, cls: Any) -> None:
-        self._cls = cls
+    cls: Any
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        compiled = self._cls.__init__ = _initialiser(self._cls)
+        compiled = self.cls.__init__ = _initialiser(self.cls)
         return compiled if instance is None else compiled.__get__(instance)
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from random import SystemRandom
 from typing import Final, Protocol
 
 import uuid_utils
@@ -47,6 +46,8 @@ class SystemSource:
 
     def nano_id(self, length: int = NANO_LENGTH) -> str:
         """Return random letters, digits, `-` and `_`."""
+        from random import SystemRandom  # nobody who only reads needs it
+
         return "".join(SystemRandom().choices(_NANO_ALPHABET, k=length))
 
 

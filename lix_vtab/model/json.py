@@ -12,13 +12,15 @@ from typing import Any
 
 import orjson
 
+from lix_vtab.model.patterns import pattern
+
 __all__ = ["MAX_DEPTH", "Json", "NestingError", "canonical_json", "compact_json", "parse_json"]
 
 MAX_DEPTH = 512
 """How many arrays and objects may be inside each other: SQLite reads at most 1000."""
 
 _SUSPECT = frozenset([float, dict, list])
-_WIDE = re.compile("[0-9]{19}")
+_WIDE = pattern("[0-9]{19}")
 _WIDE_BYTES = re.compile(b"[0-9]{19}")
 
 Json = Any

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from random import SystemRandom
-
 __all__ = ["nickname"]
 
 _ADJECTIVES = """
@@ -23,6 +21,8 @@ wren
 
 def nickname() -> str:
     """Return a random name such as `quiet-heron-417`."""
+    from random import SystemRandom  # nobody who only reads needs it
+
     random = SystemRandom()
     words = (random.choice(listed.split()) for listed in (_ADJECTIVES, _NOUNS))
     return f"{'-'.join(words)}-{random.randrange(100, 1000)}"

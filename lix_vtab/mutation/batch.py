@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.catalogue import Catalogue
 from lix_vtab.mutation.writer import RowWrite, Visible, Watcher, Write, Writer
 from lix_vtab.schema.compiled import CompiledSchema

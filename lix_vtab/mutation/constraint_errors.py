@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.errors import ConstraintError, ForeignKeyError, UniqueError
 from lix_vtab.model.json import Json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.constraint_rules import Group, Reference
 from lix_vtab.schema.keys import key_text
 

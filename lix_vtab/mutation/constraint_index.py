@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.model.json import parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.constraint_rules import Group, Rules
 from lix_vtab.schema.coerce import SqlValue
 from lix_vtab.storage.ddl import qualify

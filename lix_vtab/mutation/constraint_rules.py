@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from functools import lru_cache
-from typing import NamedTuple
 
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json, canonical_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.writer import DERIVED
 from lix_vtab.schema import CompiledSchema, Pointer, parse_pointer
 from lix_vtab.schema.coerce import SqlValue

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.model.json import Json, parse_json
 from lix_vtab.model.keys import join_entity_id
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.constraint_rules import Group, Reference
 from lix_vtab.mutation.writer import DERIVED
 from lix_vtab.resolution.scope import Scope

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
 
 from lix_vtab.model.json import Json, parse_json
 from lix_vtab.model.keys import join_entity_id
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.constraint_errors import (
     Violation,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from lix_vtab.model.json import Json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.schema.compiled import CompiledSchema
 from lix_vtab.storage.rows import Key, Stored, Values
 from lix_vtab.storage.segments import Lineage

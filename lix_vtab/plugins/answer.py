@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.plugins.contract import EntityChange, Plugin
 
 __all__ = ["MOST_CHANGES", "Answer", "DetectedChange", "Nonsense", "RepeatedChange", "read_changes"]

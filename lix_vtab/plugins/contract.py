@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.tuples import NamedTuple
 
 __all__ = [
     "ActiveStateRow",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from lix_vtab.errors import PluginError
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import parse_json
+from lix_vtab.model.patterns import pattern
 from lix_vtab.plugins.matching import GlobError, compile_glob
 
 __all__ = ["DEFAULT_COLUMNS", "STATE_COLUMNS", "Manifest", "parse_manifest"]
@@ -29,8 +30,8 @@ STATE_COLUMNS = (
 DEFAULT_COLUMNS = STATE_COLUMNS[:4]
 
 _ENTRIES = {"python": "plugin.py", "wasm-component-v1": "plugin.wasm"}
-_KEY = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
-_API_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+", re.ASCII)
+_KEY = pattern(r"[a-z][a-z0-9_-]*", re.ASCII)
+_API_VERSION = pattern(r"[0-9]+\.[0-9]+\.[0-9]+", re.ASCII)
 _MISSING: Any = object()
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import field
-from typing import NamedTuple
 
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution import deep
 from lix_vtab.storage.segments import Lineage
 from lix_vtab.storage.store import Store

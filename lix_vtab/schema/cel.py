@@ -6,7 +6,6 @@ here and cost nothing; any other one loads cel-python (see `schema.cel_engine`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, Protocol
@@ -14,15 +13,16 @@ from typing import Final, Protocol
 from lix_vtab.errors import CelError
 from lix_vtab.model.ids import Source
 from lix_vtab.model.json import Json
+from lix_vtab.model.patterns import pattern
 
 __all__ = ["FUNCTIONS", "MAX_LENGTH", "Constant", "Expression", "parse_cel"]
 
 MAX_LENGTH: Final = 4096
 """Characters an expression may have."""
 
-_CALL = re.compile(r"\s*([a-z_][a-z0-9_]*)\s*\(\s*\)\s*")
-_TEXT = re.compile(r"""\s*(?:'([^'"\\\r\n]*)'|"([^'"\\\r\n]*)")\s*""")
-_INTEGER = re.compile(r"\s*(-?(?:0|[1-9][0-9]{0,17}))\s*")
+_CALL = pattern(r"\s*([a-z_][a-z0-9_]*)\s*\(\s*\)\s*")
+_TEXT = pattern(r"""\s*(?:'([^'"\\\r\n]*)'|"([^'"\\\r\n]*)")\s*""")
+_INTEGER = pattern(r"\s*(-?(?:0|[1-9][0-9]{0,17}))\s*")
 _WORDS: Final[Mapping[str, Json]] = {"true": True, "false": False, "null": None}
 
 

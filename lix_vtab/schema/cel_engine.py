@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -25,6 +24,7 @@ from celpy.evaluation import Activation, CELEvalError, Evaluator
 from lix_vtab.errors import CelError
 from lix_vtab.model.ids import Source
 from lix_vtab.model.json import Json
+from lix_vtab.model.patterns import pattern
 from lix_vtab.schema.cel import FUNCTIONS
 from lix_vtab.schema.cel_functions import STANDARD
 
@@ -39,8 +39,8 @@ MAX_STEPS: Final = 50_000
 _FOREIGN_MACROS: Final = frozenset({"reduce", "min"})
 
 _OPERAND: Final = "CELEvalError"
-_RULE = re.compile(r"Token\('RULE', '(\w+)'\)")
-_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+?)(?:Type)?'>")
+_RULE = pattern(r"Token\('RULE', '(\w+)'\)")
+_CLASS = pattern(r"<class '(?:\w+\.)*(\w+?)(?:Type)?'>")
 
 
 class _OutOfSteps(Exception):

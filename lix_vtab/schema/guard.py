@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
 
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.schema.graph import Graph, Label, Node
@@ -84,6 +83,8 @@ def _compares_structures(graph: Graph) -> bool:
 
 def find_endless(graph: Graph) -> str | None:
     """Describe a subschema that applies itself to the same value again, None when there is none."""
+    from graphlib import CycleError, TopologicalSorter  # for those who register a schema
+
     sorter = TopologicalSorter({node: list(node.same()) for node in graph.nodes})
     try:
         sorter.prepare()
@@ -134,6 +135,8 @@ def _postorder(
 
 def _count_paths(graph: Graph, components: list[frozenset[Node]]) -> int:
     """Count the ways from the root to subschemas; a step down inside a recursion is not one."""
+    from graphlib import TopologicalSorter
+
     home = {node: index for index, part in enumerate(components) for node in part}
     steps = {
         node: [

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import Json
+from lix_vtab.model.patterns import pattern
 
 __all__ = ["MISSING", "Pointer", "escape", "is_pointer", "parse_pointer", "pointer_text"]
 
 MISSING: Final[Any] = object()
 """What `Pointer.find` returns where a document has nothing; distinct from JSON null."""
 
-_SYNTAX = re.compile(r"(?:/(?:[^~/]|~[01])*)*", re.DOTALL)
-_INDEX = re.compile(r"0|[1-9][0-9]*")
+_SYNTAX = pattern(r"(?:/(?:[^~/]|~[01])*)*", re.DOTALL)
+_INDEX = pattern(r"0|[1-9][0-9]*")
 
 
 def is_pointer(text: str) -> bool:

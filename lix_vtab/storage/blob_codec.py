@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-import zstandard
 from blake3 import blake3
 
 from lix_vtab.errors import CorruptError
@@ -48,9 +47,17 @@ class Codec(threading.local):
     The compressor and the cutter keep scratch memory that two threads must not share.
     """
 
-    def __init__(self) -> None:
-        self._compress = zstandard.ZstdCompressor(level=_LEVEL).compress
-        self._decompress = zstandard.ZstdDecompressor().decompress
+    @cached_property
+    def _compress(self) -> Callable[..., bytes]:
+        import zstandard  # with what it brings 2 ms, and small files stay as they are
+
+        return zstandard.ZstdCompressor(level=_LEVEL).compress
+
+    @cached_property
+    def _decompress(self) -> Callable[..., bytes]:
+        import zstandard
+
+        return zstandard.ZstdDecompressor().decompress
 
     @cached_property
     def _cutter(self) -> FastCDC:
@@ -70,6 +77,8 @@ class Codec(threading.local):
     def decode(self, codec: int, size: int, data: bytes) -> bytes:
         """Return the plain bytes of one chunk row; raise CorruptError when they do not fit it."""
         if codec == ZSTD:
+            import zstandard
+
             try:
                 data = self._decompress(data, max_output_size=size)
             except zstandard.ZstdError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from lix_vtab.model.json import canonical_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.identity import Identity

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lix_vtab.errors import CommitNotFound, CorruptError
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection
 from lix_vtab.storage.ddl import qualify

@@ -7,8 +7,9 @@ share, and their second face as rows of `lix_internal_state_vtable`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.session import Session
 from lix_vtab.surfaces.base import ReadOnlySurface
 from lix_vtab.surfaces.planner import Column, Plan

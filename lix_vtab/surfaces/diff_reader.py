@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from lix_vtab.history.diff import Comparison
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.session import Session
 from lix_vtab.storage.commits import Commit
 from lix_vtab.storage.ddl import qualify

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError, SchemaNotFound
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.catalogue import STORED_SCHEMA
 from lix_vtab.mutation.writer import RowWrite, Visible
 from lix_vtab.schema import CompiledSchema

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from lix_vtab.errors import CorruptError
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.patterns import pattern
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.mutation.constraint_rules import group_name, indexed_groups
 from lix_vtab.schema import CompiledSchema, Pointer, parse_pointer
 from lix_vtab.schema.pointers import escape
@@ -45,9 +46,9 @@ META = (
 )
 
 _NAME = '"((?:[^"]|"")*)"'
-_COLUMN = re.compile(f"{_NAME}(?: ([A-Z]+))??( PRIMARY KEY)?", re.DOTALL).fullmatch
-_GROUP = re.compile(r"(UNIQUE|INDEX)\((.*)\)", re.DOTALL).fullmatch
-_NAMES = re.compile(_NAME, re.DOTALL).findall
+_COLUMN = pattern(f"{_NAME}(?: ([A-Z]+))??( PRIMARY KEY)?", re.DOTALL)
+_GROUP = pattern(r"(UNIQUE|INDEX)\((.*)\)", re.DOTALL)
+_NAMES = pattern(_NAME, re.DOTALL)
 
 
 class ShapeColumn(NamedTuple):
@@ -91,10 +92,10 @@ class EntityShape:
         columns = []
         groups: dict[str, list[tuple[str, ...]]] = {"UNIQUE": [], "INDEX": []}
         for arg in args[2:]:
-            group = _GROUP(arg)
-            column = _COLUMN(arg)
+            group = _GROUP.fullmatch(arg)
+            column = _COLUMN.fullmatch(arg)
             if group:
-                groups[group[1]].append(tuple(map(_unquote, _NAMES(group[2]))))
+                groups[group[1]].append(tuple(map(_unquote, _NAMES.findall(group[2]))))
             elif column:
                 columns.append(ShapeColumn(_unquote(column[1]), column[2] or "", bool(column[3])))
             else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from lix_vtab.errors import ConstraintViolation, UnsupportedSql
+from lix_vtab.model.patterns import pattern
 from lix_vtab.mutation.writer import DERIVED, Write
 from lix_vtab.schema import BUILTIN_KEYS, CompiledSchema
 from lix_vtab.session import Session
@@ -34,7 +34,7 @@ VARIANTS: dict[str, tuple[str, Build]] = {
 Who wants the history of a schema also gets its table at any revision.
 """
 
-_ON_DEMAND = re.compile("pragma_.*|jsonb?_(each|tree)").fullmatch
+_ON_DEMAND = pattern("pragma_.*|jsonb?_(each|tree)")
 """Names of table-valued functions that SQLite lists only once they were used."""
 
 _SPECIAL: dict[tuple[str, str], Build] = {
@@ -117,7 +117,7 @@ class EntityTables:
             "SELECT 1 FROM pragma_module_list WHERE name = ? COLLATE NOCASE", (name,)
         ).fetchone()
         # the modules of tables of ours are named like those
-        if _ON_DEMAND(name) or (found is not None and name not in BUILTIN_KEYS):
+        if _ON_DEMAND.fullmatch(name) or (found is not None and name not in BUILTIN_KEYS):
             return f"'{name}' is the name of a table-valued function or module"
         return None
 

@@ -8,10 +8,9 @@ away each is, is looked up in `Graph.reach` while the rows go by.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -23,6 +22,8 @@ from lix_vtab.history.content import (
 )
 from lix_vtab.history.graph import Reach
 from lix_vtab.history.revision import Revision
+from lix_vtab.model.patterns import pattern
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
@@ -55,7 +56,7 @@ _FIELDS = {
     "root_commit_id": "?1",
     "depth": "c.generation",
 }
-_FIELD = re.compile(r"\{(\w+)\}")
+_FIELD = pattern(r"\{(\w+)\}")
 _INTERNED = {"schema": "schema_id", "file": "file_id", "plugin": "plugin_id"}
 _KEYS = ("schema_id", "file_id", "entity_id")
 

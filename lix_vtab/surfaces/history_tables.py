@@ -1,56 +1,54 @@
-"""The tables of history by name: bookkeeping, checkpoints, time travel, differences."""
+"""The tables of history by name: bookkeeping, checkpoints, time travel, differences.
+
+Most sessions look at few of them, so a table's module is imported when SQLite connects to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import cast
 
 from lix_vtab.session import Session
 from lix_vtab.surfaces.base import Surface
-from lix_vtab.surfaces.blame import BlameTable
-from lix_vtab.surfaces.change import ChangeTable
-from lix_vtab.surfaces.change_author import ChangeAuthorTable
-from lix_vtab.surfaces.change_set import ChangeSetTable
-from lix_vtab.surfaces.change_set_element import ChangeSetElementTable
-from lix_vtab.surfaces.checkpoint import CheckpointTable
-from lix_vtab.surfaces.commit import CommitTable
-from lix_vtab.surfaces.commit_ancestry import CommitAncestry
-from lix_vtab.surfaces.commit_edge import CommitEdgeTable
-from lix_vtab.surfaces.diff import Diff
-from lix_vtab.surfaces.diff_property import DiffProperty
-from lix_vtab.surfaces.directory_at import directory_at
-from lix_vtab.surfaces.directory_history import DirectoryHistory
-from lix_vtab.surfaces.file_at import file_at
-from lix_vtab.surfaces.file_diff import FileDiff
-from lix_vtab.surfaces.file_history import FileHistory
-from lix_vtab.surfaces.log import Log
-from lix_vtab.surfaces.state_at import state_at
-from lix_vtab.surfaces.state_history import StateHistory
-from lix_vtab.surfaces.version_pointer import VersionPointerTable
-from lix_vtab.surfaces.working_changes import WorkingChanges
 
 __all__ = ["HISTORY_TABLES"]
 
-HISTORY_TABLES: dict[str, Callable[[Session, Sequence[str]], Surface]] = {
-    "lix_commit": lambda session, args: CommitTable(session),
-    "lix_commit_edge": lambda session, args: CommitEdgeTable(session),
-    "lix_change": lambda session, args: ChangeTable(session),
-    "lix_change_set": lambda session, args: ChangeSetTable(session),
-    "lix_change_set_element": lambda session, args: ChangeSetElementTable(session),
-    "lix_change_author": lambda session, args: ChangeAuthorTable(session),
-    "lix_version_pointer": lambda session, args: VersionPointerTable(session),
-    "lix_checkpoint": lambda session, args: CheckpointTable(session),
-    "lix_state_history": lambda session, args: StateHistory(session),
-    "lix_state_at": lambda session, args: state_at(session),
-    "lix_commit_ancestry": lambda session, args: CommitAncestry(session),
-    "lix_diff": lambda session, args: Diff(session),
-    "lix_diff_property": lambda session, args: DiffProperty(session),
-    "lix_blame": lambda session, args: BlameTable(session),
-    "lix_log": lambda session, args: Log(session),
-    "lix_file_at": lambda session, args: file_at(session),
-    "lix_file_diff": lambda session, args: FileDiff(session),
-    "lix_file_history": lambda session, args: FileHistory(session),
-    "lix_directory_at": lambda session, args: directory_at(session),
-    "lix_directory_history": lambda session, args: DirectoryHistory(session),
-    "lix_working_changes": lambda session, args: WorkingChanges(session),
+Build = Callable[[Session, Sequence[str]], Surface]
+
+
+def _late(home: str) -> Build:
+    """Return a builder that imports `module:name` of this package when it is first needed."""
+    module, _, name = home.partition(":")
+
+    def build(session: Session, args: Sequence[str]) -> Surface:
+        make = getattr(import_module(f"lix_vtab.surfaces.{module}"), name)
+        return cast("Surface", make(session))
+
+    return build
+
+
+HISTORY_TABLES: dict[str, Build] = {
+    "lix_commit": _late("commit:CommitTable"),
+    "lix_commit_edge": _late("commit_edge:CommitEdgeTable"),
+    "lix_change": _late("change:ChangeTable"),
+    "lix_change_set": _late("change_set:ChangeSetTable"),
+    "lix_change_set_element": _late("change_set_element:ChangeSetElementTable"),
+    "lix_change_author": _late("change_author:ChangeAuthorTable"),
+    "lix_version_pointer": _late("version_pointer:VersionPointerTable"),
+    "lix_checkpoint": _late("checkpoint:CheckpointTable"),
+    "lix_state_history": _late("state_history:StateHistory"),
+    "lix_state_at": _late("state_at:state_at"),
+    "lix_commit_ancestry": _late("commit_ancestry:CommitAncestry"),
+    "lix_diff": _late("diff:Diff"),
+    "lix_diff_property": _late("diff_property:DiffProperty"),
+    "lix_blame": _late("blame:BlameTable"),
+    "lix_log": _late("log:Log"),
+    "lix_file_at": _late("file_at:file_at"),
+    "lix_file_diff": _late("file_diff:FileDiff"),
+    "lix_file_history": _late("file_history:FileHistory"),
+    "lix_directory_at": _late("directory_at:directory_at"),
+    "lix_directory_history": _late("directory_history:DirectoryHistory"),
+    "lix_working_changes": _late("working_changes:WorkingChanges"),
 }
 """Name and builder of each; they become persisted virtual tables of every database."""

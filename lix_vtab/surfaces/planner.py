@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from typing import NamedTuple
 
 from lix_vtab.model.dataclasses import dataclass
+from lix_vtab.model.tuples import NamedTuple
 
 __all__ = ["OPERATORS", "Column", "Lookup", "Offer", "Plan", "Term", "choose_lookup", "plan"]
 

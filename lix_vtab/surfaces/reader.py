@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from lix_vtab.errors import LixError
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import Query
 from lix_vtab.schema.groups import indexable

@@ -7,16 +7,17 @@ becomes conditions inside every branch, so that each look-up uses the index it s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.keys import split_entity_id
+from lix_vtab.model.patterns import pattern
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.visible import Query
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import qualify
@@ -37,7 +38,7 @@ _INTERNED = {
     "{file_id}": "file_no",
     "{plugin_key}": "plugin_no",
 }
-_FIELD = re.compile(r"\{(\w+)\}")
+_FIELD = pattern(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)

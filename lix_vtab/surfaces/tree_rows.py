@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.filesystem.lookup import CHILD, NAMED, STEM
 from lix_vtab.filesystem.patterns import Region
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Reads, Session
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID

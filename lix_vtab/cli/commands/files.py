@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import IO, Any
@@ -58,6 +57,8 @@ def ls(call: Call, where: str, long: bool, every: bool) -> None:
 @click.argument("paths", nargs=-1, required=True, type=FILE_PATH)
 def cat(call: Call, paths: tuple[str, ...]) -> None:
     """Write the bytes of files to standard output."""
+    import shutil  # brings every compressor with it
+
     for path in paths:
         with call.lix.open_file(path) as content:
             shutil.copyfileobj(content, sys.stdout.buffer)
