@@ -14,6 +14,7 @@ from lix_vtab.errors import ConstraintViolation
 from lix_vtab.filesystem.descriptors import DIRECTORY
 from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.refusals import cyclic_parent, own_parent
+from lix_vtab.model.cycles import cycles
 from lix_vtab.model.json import parse_json
 from lix_vtab.mutation.writer import ABORT, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scopes
@@ -104,23 +105,8 @@ def check_hierarchy(store: Store, scopes: Scopes) -> Iterator[str]:
         sql = _PARENTS.sql(store.db, view.shape, len(scope.chain))
         rows = store.connection.execute(sql, view.params).fetchall()
         parents: dict[str, str | None] = dict(rows)
-        for id in _cycles(parents):
+        for id in cycles(parents):
             yield f"directory '{id}' of version '{pointer.id}' lies in itself"
-
-
-def _cycles(parents: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield one directory of each cycle, the first by id."""
-    done: set[str] = set()
-    for start in parents:
-        way: dict[str, None] = {}
-        at: str | None = start
-        while at is not None and at not in done and at not in way:
-            way[at] = None
-            at = parents.get(at)
-        if at is not None and at in way:
-            ids = list(way)
-            yield min(ids[ids.index(at) :])
-        done.update(way)
 
 
 def _parent_before(write: Write) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from lix_vtab.errors import (
@@ -13,6 +13,7 @@ from lix_vtab.errors import (
     UniqueError,
     VersionError,
 )
+from lix_vtab.model.cycles import cycles
 from lix_vtab.model.json import parse_json
 from lix_vtab.mutation.row_errors import unknown_version
 from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer
@@ -57,6 +58,7 @@ class VersionWriter:
         writer.watch(ACTIVE_VERSION, Watcher(None, self._follow_active))
         store.on_foreign_write(self._forget)
         store.transaction.on_rollback(self._forget)
+        store.on_check(self._problems)
 
     # -- the active version
 
@@ -399,6 +401,24 @@ class VersionWriter:
     def _fresh(self, pointer: Pointer) -> str:
         number = (pointer.no << 24) + self._store.commits.next_seq()
         return self._store.identity.new("commit", number)
+
+    def _problems(self) -> Iterator[str]:
+        """Yield what is wrong between versions."""
+        parents = {d.id: d.inherits_from_version_id for d in self.descriptors()}
+        for id in (GLOBAL, self._stored_active()):
+            if id not in parents:
+                yield f"version '{id}', which is needed, does not exist"
+        working: dict[str, str] = {}
+        for id, parent in parents.items():
+            pointer = self._store.versions.pointer(id)
+            if pointer is None:
+                yield f"version '{id}' has a descriptor and no pointer"
+            elif working.setdefault(pointer.working_commit_id, id) != id:
+                yield f"version '{id}' has the working commit of another"
+            if parent is not None and parent not in parents:
+                yield f"version '{id}' inherits from '{parent}', which does not exist"
+        for id in cycles(parents):
+            yield f"version '{id}' inherits from itself"
 
     # -- the stored active version
 

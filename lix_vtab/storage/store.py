@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from lix_vtab.storage.commits import Commits
 from lix_vtab.storage.connection import Connection, Row
@@ -105,11 +105,9 @@ class Store:
         for hook in self._on_rebuild:
             hook()
 
-    def checked(self, *, content: bool = True) -> Iterator[str]:
-        """Yield what others find wrong, with or without the content of files."""
-        for hook, reads_content in self._on_check:
-            if content or not reads_content:
-                yield from hook()
+    def checks(self, *, content: bool = True) -> list[Callable[[], Iterable[str]]]:
+        """Return what finds out what is wrong, with or without the content of files."""
+        return [hook for hook, reads in self._on_check if content or not reads]
 
     def refresh(self) -> None:
         """Notice what other connections committed."""

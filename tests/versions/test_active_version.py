@@ -114,6 +114,9 @@ def test_raw_update_is_not_checked(lix, target):
     )
     ((_, content, _),) = lix.rows(RAW)
     assert json.loads(content)["version_id"] == target
+    lix.renew()
+    assert lix.lix.check() == [f"version '{target}', which is needed, does not exist"]
+    lix.execute("UPDATE lix_active_version SET version_id = 'global'")
 
 
 def test_switching_makes_no_commit(lix):
