@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from lix_vtab.errors import LixError
+from lix_vtab.filesystem.lookup import Lookup
 from lix_vtab.filesystem.render import Rendered, Renderer
 from lix_vtab.filesystem.renderings import Position, Renderings, basis_behind, basis_of
 from lix_vtab.model.dataclasses import dataclass
@@ -35,12 +36,18 @@ class Contents:
     What had to be rendered is kept in memory, by the sets of rows it was made of.
     """
 
-    __slots__ = ("_kept", "_kept_size", "_renderer", "_renderings", "_store", "blobs")
+    __slots__ = ("_kept", "_kept_size", "_lookup", "_renderer", "_renderings", "_store", "blobs")
 
     def __init__(
-        self, store: Store, renderings: Renderings, renderer: Renderer, blobs: Blobs
+        self,
+        store: Store,
+        lookup: Lookup,
+        renderings: Renderings,
+        renderer: Renderer,
+        blobs: Blobs,
     ) -> None:
         self._store = store
+        self._lookup = lookup
         self._renderings = renderings
         self._renderer = renderer
         self.blobs = blobs
@@ -52,6 +59,7 @@ class Contents:
 
     def read(self, scope: Scope, file_id: str) -> bytes:
         """Return the bytes of a file."""
+        scope = self._lookup.whole(scope)
         number = self._store.names.find(file_id)
         positions = self._renderings.find(scope.layers, number)
         known = _current(scope, positions)
@@ -68,6 +76,7 @@ class Contents:
 
     def content(self, scope: Scope, file_id: str) -> Content | None:
         """Return what is known of a file's content; None when it has yet to be rendered."""
+        scope = self._lookup.whole(scope)
         number = self._store.names.find(file_id)
         return _current(scope, self._renderings.find(scope.layers, number))
 
@@ -94,10 +103,11 @@ class Contents:
         known = self.content(scope, file_id)
         if known is not None:
             return known.plugin_id
-        return self._renderer.owner(scope, file_id)
+        return self._renderer.owner(self._lookup.whole(scope), file_id)
 
     def error(self, scope: Scope, file_id: str) -> str | None:
         """Return why a file is not what its plugin would make of it."""
+        scope = self._lookup.whole(scope)
         number = self._store.names.find(file_id)
         positions = self._renderings.find(scope.layers, number)
         known = _current(scope, positions)

@@ -77,7 +77,7 @@ class Filesystem:
         self.blobs = Blobs(store.connection, store.db)
         self.plugins = Plugins(store, catalogue, writer, schemas)
         renderer = Renderer(store, self.lookup, self.blobs, self.plugins)
-        self.contents = Contents(store, self.renderings, renderer, self.blobs)
+        self.contents = Contents(store, self.lookup, self.renderings, renderer, self.blobs)
         self.plugins.on_change(self.contents.forget)
         patcher = Patcher(store, self.renderings, renderer, self.plugins, self.blobs)
         self._settler = Settler(

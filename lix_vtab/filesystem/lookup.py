@@ -18,6 +18,7 @@ from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID, LIX
+from lix_vtab.storage.segments import Lineage
 from lix_vtab.storage.store import Store
 
 __all__ = ["CHILD", "NAMED", "STEM", "Lookup"]
@@ -25,6 +26,10 @@ __all__ = ["CHILD", "NAMED", "STEM", "Lookup"]
 CACHED_TREES = 1024
 """For how many past states it is kept where their directories are looked up."""
 
+_SEGMENT = (
+    "SELECT segment_id FROM lix_internal_commit WHERE version_no = ? AND seq <= ? "
+    "ORDER BY seq DESC LIMIT 1"
+)
 _ENTRY = (
     "x.entity_id IN (SELECT e.entity_id FROM lix_internal_entry e WHERE e.holder = {holder} "
     f"AND e.parent = @1%s AND e.until > min({{limit}}, {NEWEST - 1}) AND e.since <= {{limit}} "
@@ -201,34 +206,44 @@ class Lookup:
 
     def _run(self, query: Query, scope: Scope, kind: int, params: Sequence[Any]) -> Any:
         store = self._store
-        if kind == DIRECTORY_ID and scope.version_no == 0 and scope.layers:
-            scope = self._tree(scope)
+        if kind == DIRECTORY_ID:
+            scope = self.whole(scope)
         view = scope.view(kind, store.overlay.occupied())
         sql = query.sql(store.db, view.shape, len(scope.chain))
         return store.connection.execute(sql, (*params, *view.params))
 
-    def _tree(self, scope: Scope) -> Scope:
-        """Return what shows the directories files of a commit may lie in.
+    def whole(self, scope: Scope) -> Scope:
+        """Return a scope with what a commit's version inherited at that moment, others as they are.
 
-        Rows of a commit are those of its own line, but a file of it may lie in a directory that its
-        version only inherited: those are looked up as they were at that moment.
+        Rows of a commit are those of its own line, but a file of it may lie in a directory, and
+        consist of entities, that its version only inherited.
         """
+        if scope.version_no or not scope.layers:
+            return scope
         self._follow_versions()
         key = (scope.version_id, scope.layers[0])
         known = self._trees.get(key)
         if known is None:
-            versions, segments = self._store.versions, self._store.segments
+            versions = self._store.versions
             seq = scope.layers[0].params[-1]
             layers, chain = [*scope.layers], versions.chain(scope.version_id)
             for depth, link in enumerate(chain[1:], 1):
-                place = versions.place(link)
-                for id, limit in () if place is None else segments.at(place[1], seq):
+                for id, limit in self._lineage(link, seq):
                     assert limit is not None
                     layers.append(Layer("p", depth, (id, min(limit, seq))))
             known = Scope(scope.version_id, 0, chain, tuple(layers))
             if not versions.volatile:
                 self._trees[key] = known
         return known
+
+    def _lineage(self, version_id: str, seq: int) -> Lineage:
+        """Return what a version had when a commit was made, wherever it stands by now."""
+        place = self._store.versions.place(version_id)
+        if place is None:
+            return ()
+        sql = qualify(_SEGMENT, self._store.db)
+        row = self._store.connection.execute(sql, (place[0], seq)).fetchone()
+        return self._store.segments.at(place[1] if row is None else row[0], seq)
 
     # -- keeping
 

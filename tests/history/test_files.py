@@ -392,6 +392,41 @@ def test_a_file_whose_directory_cannot_be_seen_any_more_has_no_path(shared):
     assert file_diff(shared, "HEAD", f"{first}~1", columns) == [(None, "removed", 5, None)]
 
 
+@pytest.mark.parametrize(
+    ("path", "one", "two"),
+    [
+        ("/a.csv", "id,v\n1,a\n", "id,v\n1,b\n2,c\n"),
+        ("/a.json", '{ "a": 1 }', '{"a":2}'),
+        ("/a.txt", "one\n", "two\n"),
+        ("/a.bin", "one", "two!"),
+    ],
+)
+def test_a_moved_file_has_the_content_its_version_inherited_then(lix, path, one, two):
+    lix.execute(
+        "INSERT INTO lix_file_by_version (id, path, data, lixcol_version_id)"
+        " VALUES ('f', ?, ?, 'global')",
+        (path, one),
+    )
+    moved = path.replace("/a", "/b")
+    first = update(lix, "f", path=moved)
+    written = "UPDATE lix_file_by_version SET data = ? WHERE lixcol_version_id = 'global'"
+    lix.execute(written, (two,))
+    second = update(lix, "f", metadata="{}")
+    content = "SELECT path, data FROM lix_file_at(?)"
+    assert lix.rows(content, (first,)) == [(moved, one.encode())]
+    assert lix.rows(content, (second,)) == [(moved, two.encode())]
+    assert entries(lix, "f") == [(moved, two), (moved, one)]
+    sizes = "SELECT status, before_size, after_size FROM lix_file_diff(?, ?)"
+    assert lix.rows(sizes, (first, second)) == [("modified", len(one), len(two))]
+    # wherever the other version stands by now
+    lix.execute(
+        "UPDATE lix_version SET commit_id = (SELECT commit_id FROM lix_log('global~2') LIMIT 1),"
+        " working_commit_id = 'elsewhere' WHERE id = 'global'"
+    )
+    assert lix.rows(content, (second,)) == [(moved, two.encode())]
+    assert lix.rows(content, (first,)) == [(moved, one.encode())]
+
+
 # -- against git
 
 
