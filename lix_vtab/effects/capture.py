@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lix_vtab.effects.changes import Touch
+from lix_vtab.effects.changes import Change, Touch
 from lix_vtab.effects.exchange import Hearing, News, exchange_of
-from lix_vtab.effects.journal import PAGE, Journal
+from lix_vtab.effects.journal import PAGE, Journal, JournalCommit
 from lix_vtab.effects.untracked import Untracked
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
@@ -55,16 +55,20 @@ class Capture:
             self.hearing.prepare(self._news)
 
     def _read(self, first: int | None) -> News:
-        changes = []
+        changes: list[Change] = []
+        commits: list[JournalCommit] = []
         last = 0
         while first is not None:
             page = self._journal.after(max(first - 1, last))
             for commit in page:
                 changes += self._journal.changes(commit)
+                commits.append(commit)
                 last = commit.seq
             if len(page) < PAGE:
                 break
         touches = [change.touch for change in changes]
+        if len({commit.version_id for commit in commits}) < len(commits):
+            changes = self._journal.together(commits)
         overlaid: list[Touch] = []
         if len(self._untracked):
             changes += self._untracked.changes()

@@ -7,14 +7,14 @@ ones; how versions inherit is taken as it is now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from lix_vtab.effects.changes import Change, Operation
 from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.scope import Layer, Scopes
 from lix_vtab.storage.ddl import qualify
-from lix_vtab.storage.rows import WITHDRAWN
+from lix_vtab.storage.rows import WITHDRAWN, Values
 from lix_vtab.storage.store import Store
 
 __all__ = ["PAGE", "Journal", "JournalCommit"]
@@ -103,12 +103,41 @@ class Journal:
 
     def changes(self, commit: JournalCommit) -> list[Change]:
         """Return what a commit changed, in the order it was written."""
+        return [_change(commit, row) for row in self._told(commit) if _is_change(row)]
+
+    def together(self, commits: Iterable[JournalCommit]) -> list[Change]:
+        """Return what the commits of one transaction changed, each row of a version once.
+
+        A version has several there when undoing, say, completed one; what one did and the next
+        took back is not told.
+        """
+        told: dict[tuple[object, ...], tuple[JournalCommit, Sequence[object]]] = {}
+        for commit in commits:
+            for row in self._told(commit):
+                key = (commit.version_id, row[2], row[6], row[7])
+                earlier = told.pop(key, None)
+                if earlier is None:
+                    told[key] = commit, row
+                else:
+                    both = (*row[:9], *earlier[1][9:])
+                    if not self._is_as_before(both):
+                        told[key] = commit, both
+        return [_change(commit, row) for commit, row in told.values() if _is_change(row)]
+
+    def _told(self, commit: JournalCommit) -> list[Sequence[object]]:
+        """Return the changes of a commit, each with what its version showed before."""
         layers = self._layers(commit)
         found = self._found(commit, layers)
         if any(row[4] is None and row[3] == WITHDRAWN for row in found):
             found = self._uncovered(commit, found, [layer for layer in layers if layer.depth])
-        # a tombstone that hides nothing is the trace of a row that came and went
-        return [_change(commit, row) for row in found if row[4] is not None or row[10] is not None]
+        return found
+
+    def _is_as_before(self, row: Sequence[object]) -> bool:
+        """Tell whether a change leaves its row, or nothing, as it was."""
+        if row[4] is None or row[4] != row[10]:
+            return False
+        after, before = self._values(row[0]), self._values(row[9])
+        return after is not None and before is not None and after.metadata == before.metadata
 
     def _uncovered(
         self, commit: JournalCommit, found: list[Sequence[object]], behind: Sequence[Layer]
@@ -127,12 +156,15 @@ class Journal:
 
     def _schema_version(self, number: object) -> str | None:
         """Return the schema version of a change, or of an untracked row (a negative number)."""
+        values = self._values(number)
+        return None if values is None else values.schema_version
+
+    def _values(self, number: object) -> Values | None:
         if not isinstance(number, int):
             return None
         store = self._store
         overlay = store.overlay.by_no(-number) if number < 0 else None
-        values = store.rows.values_of(number) if overlay is None else overlay.values
-        return None if values is None else values.schema_version
+        return store.rows.values_of(number) if overlay is None else overlay.values
 
     def _found(self, commit: JournalCommit, layers: Sequence[Layer]) -> list[Sequence[object]]:
         """Return the changes of a commit, each with what the first of some layers showed before."""
@@ -194,6 +226,11 @@ def _query(shape: str) -> str:
         f"SELECT {_FIELDS}, {before} AS before FROM {_OWN} "
         f"UNION ALL SELECT {_FIELDS}, {before} AS before FROM {_ADOPTED}) q ORDER BY q.no"
     )
+
+
+def _is_change(row: Sequence[object]) -> bool:
+    """Tell a change from the trace of a row that came and went: a tombstone that hides nothing."""
+    return row[4] is not None or row[10] is not None
 
 
 def _change(commit: JournalCommit, row: Sequence[object]) -> Change:

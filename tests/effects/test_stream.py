@@ -67,6 +67,68 @@ def test_a_transaction_is_one_batch_after_its_commit(lix, stream):
     assert stream.try_next() is None
 
 
+def test_several_commits_of_a_transaction_are_told_as_one_change(lix, stream):
+    put(lix, "a", 0)
+    first = stream.try_next().changes[0]
+    lix.switch_version("global")
+    with lix.transaction() as transaction:
+        put(transaction, "a", 1)
+        put(transaction, "b", 1)
+        put(transaction, "c", 1)
+        lix.create_checkpoint()
+        put(transaction, "b", 2)
+        put(transaction, "a", 2)
+        transaction.execute("DELETE FROM lix_key_value WHERE key = 'c'")
+    assert told(stream.try_next()) == [("insert", "b", 2), ("update", "a", 2)]
+    with lix.transaction() as transaction:
+        put(transaction, "a", 3)
+        lix.create_checkpoint()
+        transaction.execute("DELETE FROM lix_key_value WHERE key IN ('a', 'b')")
+        lix.create_checkpoint()
+        put(transaction, "b", 2)
+    batch = stream.try_next()
+    assert told(batch) == [("delete", "a", 2)]
+    assert batch.changes[0].change_id != first.change_id
+    assert stream.try_next() is None
+
+
+def test_what_undoing_takes_back_in_steps_is_told_once(lix, stream):
+    values = [0, 1, 2]
+    for value in values:
+        lix.execute("INSERT OR REPLACE INTO lix_key_value (key, value) VALUES ('a', ?)", (value,))
+        stream.try_next()
+    lix.execute("DELETE FROM lix_key_value WHERE key = 'a'")
+    assert told(stream.try_next()) == [("delete", "a", 2)]
+    lix.undo(3)
+    assert told(stream.try_next()) == [("insert", "a", 0)]
+    lix.redo(3)
+    assert told(stream.try_next()) == [("delete", "a", 0)]
+    observed = lix.observe("SELECT count(*) FROM lix_change")
+    before = observed.next().rows
+    with lix.transaction():
+        lix.undo()
+        lix.redo()
+    assert stream.try_next() is None
+    assert observed.next(timeout=5).rows != before, "the commits are there all the same"
+
+
+def test_metadata_that_several_commits_change_is_told(lix, stream):
+    put(lix, "a", 0)
+    stream.try_next()
+    lix.switch_version("global")
+    change = "UPDATE lix_state SET metadata = ? WHERE entity_id = 'a'"
+    with lix.transaction() as transaction:
+        transaction.execute(change, ('{"n":1}',))
+        lix.create_checkpoint()
+        transaction.execute(change, ('{"n":2}',))
+    assert told(stream.try_next()) == [("update", "a", 0)]
+    with lix.transaction() as transaction:
+        transaction.execute(change, ('{"n":3}',))
+        lix.create_checkpoint()
+        transaction.execute(change, ('{"n":2}',))
+    assert stream.try_next() is None
+
+
 def test_a_script_is_one_batch(lix, stream):
     lix.execute(
         "INSERT INTO lix_key_value (key, value) VALUES ('a', 1);"
