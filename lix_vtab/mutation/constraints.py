@@ -30,7 +30,7 @@ from lix_vtab.mutation.heirs import Heirs
 from lix_vtab.mutation.rule_book import RuleBook
 from lix_vtab.mutation.writer import ABORT, REPLACE, Visible, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scope, Scopes
-from lix_vtab.schema.groups import group_value, member_values
+from lix_vtab.schema.groups import comparable, group_value, member_values
 from lix_vtab.storage.names import LIX
 from lix_vtab.storage.rows import Key
 from lix_vtab.storage.store import Store
@@ -314,7 +314,7 @@ class Constraints:
             return
         for reference in self.rules().referring_to(subject.schema_key):
             values = self._referred(subject, reference, subject.old)
-            if values is None or self._referred(subject, reference, subject.new) == values:
+            if values is None or _same(values, self._referred(subject, reference, subject.new)):
                 continue
             yield from self._left_behind(subject, reference, values, coming)
             find_holders = partial(self._search.holders, reference.local, values)
@@ -369,23 +369,22 @@ class Constraints:
 
         Whoever enters it must undo everything when it raises.
         """
-        outer, before, waiting = self._deferring, set(self._pending), len(self._waiting)
+        outer, pending, waiting = self._deferring, self._pending, len(self._waiting)
         late = len(self._late)
-        self._deferring = True
+        # what an earlier attempt remembered of the same rows is not to be looked at later
+        self._deferring, self._pending = True, {}
         try:
             yield
             self._run(self._waiting[waiting:])
-            self._settle([place for place in self._pending if place not in before])
+            self._settle([*self._pending])
         except BaseException:
             # looked at again at the end, these would find what was there all along
             del self._waiting[waiting:]
-            for place in [place for place in self._pending if place not in before]:
-                del self._pending[place]
             for place in [*self._late][late:]:
                 del self._late[place]
             raise
         finally:
-            self._deferring = outer
+            self._deferring, self._pending = outer, pending
 
     def verify(self, version_id: str, keys: Iterable[Key]) -> None:
         """Check rows that were placed without the writer, by a merge for instance.
@@ -472,6 +471,11 @@ def _inserts(write: Write) -> bool:
     without risk to the transaction, it is better told at once.
     """
     return not write.updates and write.after is not None
+
+
+def _same(values: list[Json], others: list[Json] | None) -> bool:
+    """Tell whether values are equal as JSON: to Python, true is 1 and [1] is [1.0]."""
+    return values == others and comparable(values) == comparable(others)
 
 
 def _content(visible: Visible | None) -> Json | None:

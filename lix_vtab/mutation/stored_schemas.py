@@ -14,7 +14,7 @@ from lix_vtab.errors import (
     SchemaNotFound,
     UniqueError,
 )
-from lix_vtab.model.json import Json, parse_json
+from lix_vtab.model.json import Json, canonical_json, parse_json
 from lix_vtab.mutation.catalogue import STORED_SCHEMA, Catalogue
 from lix_vtab.mutation.writer import RowWrite, Watcher, Write, Writer
 from lix_vtab.schema import (
@@ -223,7 +223,7 @@ class StoredSchemas:
         self, before: dict[str, Json], after: dict[str, Json], write: Write
     ) -> None:
         """Refuse to replace a definition, except by an UPDATE that keeps its rows valid."""
-        if before == after:
+        if before == after and canonical_json(before) == canonical_json(after):
             return
         id = write.key.entity_id
         key, _, version = id.rpartition("~")

@@ -126,6 +126,40 @@ def test_types_are_part_of_a_value(lix: Session) -> None:
         lix.execute("DELETE FROM number")
 
 
+def test_values_python_takes_for_equal_are_not(lix: Session) -> None:
+    named = schema("named", {"id": TEXT, "name": {}}, primary_key=["/id"], unique=[["/name"]])
+    ref = schema("ref", {"id": TEXT, "to": {}}, primary_key=["/id"],
+                 foreign_keys=[refers("/to", "named", "/name")])  # fmt: skip
+    store(lix, named, ref)
+    for number, (old, new) in enumerate([("true", "1"), ("0", "false"), ("[1]", "[1.0]")]):
+        row = (f"n{number}", old)
+        lix.execute("INSERT INTO named(id, name) VALUES (?, lix_json(?))", row)
+        lix.execute('INSERT INTO ref(id, "to") VALUES (?, lix_json(?))', row)
+        with pytest.raises(ForeignKeyError, match=HELD):
+            lix.execute("UPDATE named SET name = lix_json(?) WHERE id = ?", (new, row[0]))
+    lix.execute("INSERT INTO named(id, name) VALUES ('n', 7)")
+    lix.execute("INSERT INTO ref(id, \"to\") VALUES ('n', 7)")
+    lix.execute("UPDATE named SET name = 7.0 WHERE id = 'n'")
+
+
+def test_a_replaced_row_that_is_replaced_in_turn_is_missed(lix: Session) -> None:
+    ref = schema("ref", {"id": TEXT, "to": TEXT}, primary_key=["/id"],
+                 foreign_keys=[refers("/to", "parent", "/slug")])  # fmt: skip
+    store(lix, ref)
+    lix.execute("INSERT INTO parent(id, slug) VALUES ('a', 's')")
+    lix.execute("INSERT INTO ref(id, \"to\") VALUES ('r', 's')")
+    sql = "INSERT OR REPLACE INTO parent(id, slug) VALUES ('b', 's'), ('b', 't')"
+    with lix.lix.transaction() as transaction:
+        transaction.execute("INSERT INTO parent(id) VALUES ('c')")
+        with pytest.raises(ForeignKeyError, match=HELD):
+            transaction.execute(sql)
+    with pytest.raises(ForeignKeyError, match=HELD):
+        lix.execute(sql)
+    assert lix.rows("SELECT id, slug FROM parent ORDER BY id") == [("a", "s"), ("c", None)]
+    lix.execute("INSERT OR REPLACE INTO parent(id, slug) VALUES ('b', 't'), ('b', 's')")
+    assert lix.rows("SELECT id, slug FROM parent ORDER BY id") == [("b", "s"), ("c", None)]
+
+
 def test_composite_keys(lix: Session) -> None:
     pair = schema("pair", "x y", primary_key=["/x", "/y"])
     points = schema("points", "id x y", primary_key=["/id"],

@@ -397,6 +397,13 @@ def test_update_judges_the_new_definition(lix: Session) -> None:
         update(lix, TASK | {"x-lix-version": "2"})
     with pytest.raises(SchemaDefinitionError, match="not compatible"):
         update(lix, TASK | {"required": ["id", "title"]})
+    with pytest.raises(SchemaDefinitionError, match="not compatible"):
+        rank = {"rank": {"type": "integer", "enum": [1]}}
+        store(lix, TASK | {"x-lix-key": "one", "properties": TASK["properties"] | rank})
+        rank = {"rank": {"type": "integer", "enum": [True]}}
+        changed = TASK | {"x-lix-key": "one", "properties": TASK["properties"] | rank}
+        lix.execute("UPDATE lix_stored_schema SET value = ? WHERE lixcol_entity_id = 'one~1'",
+                    (json.dumps(changed),))  # fmt: skip
     with pytest.raises(SchemaNotFound):
         update(lix, TASK | {"x-lix-foreign-keys": [references("gone", local="/title")]})
 
