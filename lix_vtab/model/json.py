@@ -14,7 +14,15 @@ import orjson
 
 from lix_vtab.model.patterns import pattern
 
-__all__ = ["MAX_DEPTH", "Json", "NestingError", "canonical_json", "compact_json", "parse_json"]
+__all__ = [
+    "MAX_DEPTH",
+    "Json",
+    "NestingError",
+    "canonical_json",
+    "compact_json",
+    "finite",
+    "parse_json",
+]
 
 MAX_DEPTH = 512
 """How many arrays and objects may be inside each other: SQLite reads at most 1000."""
@@ -105,7 +113,7 @@ def _may_hide_integer(value: Json) -> bool:
 
 def _judge(text: str | bytes) -> Json:
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=finite)
         json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise NestingError from error
@@ -115,7 +123,8 @@ def _judge(text: str | bytes) -> Json:
     return value
 
 
-def _finite(digits: str) -> float:
+def finite(digits: str) -> float:
+    """Read a number with a fraction or an exponent; raise ValueError when it is beyond reals."""
     value = float(digits)
     if math.isinf(value):
         # it would be stored as null, for JSON has no infinity to write it as

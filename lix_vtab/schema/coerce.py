@@ -12,10 +12,10 @@ from typing import Any
 import apsw
 
 from lix_vtab.errors import InvalidValueError
-from lix_vtab.model.json import Json, canonical_json, parse_json
+from lix_vtab.model.json import Json, canonical_json, finite, parse_json
 from lix_vtab.schema.types import Property
 
-__all__ = ["SqlValue", "decode_jsonb", "from_sql", "to_sql"]
+__all__ = ["SqlValue", "decode_jsonb", "from_sql", "read_jsonb", "to_sql"]
 
 SqlValue = None | int | float | str | bytes
 
@@ -72,12 +72,17 @@ def decode_jsonb(blob: bytes, context: str) -> Json:
             hint="text is a string, jsonb(...) is JSON; bytes belong into files",
         )
     try:
-        return apsw.jsonb_decode(blob)
+        return read_jsonb(blob)
     except ValueError as error:
         raise InvalidValueError(
             f"{context} holds JSONB that cannot be read: {error}",
             hint="jsonb() and lix_json() make JSONB of JSON text",
         ) from error
+
+
+def read_jsonb(blob: bytes) -> Json:
+    """Decode JSONB, in which SQLite also keeps infinities; raise ValueError when it is no JSON."""
+    return apsw.jsonb_decode(blob, parse_float=finite)
 
 
 def _from_text(text: Any, target: Property, context: str) -> Json:

@@ -11,6 +11,7 @@ from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.json import Json, NestingError, compact_json, parse_json
 from lix_vtab.model.keys import split_entity_id
 from lix_vtab.schema import to_sql
+from lix_vtab.schema.coerce import read_jsonb
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import read_format
 from lix_vtab.surfaces.functions import SqlFunction
@@ -196,7 +197,7 @@ def _parsed(function: str, value: Any) -> Json:
     """Parse JSON given as text or as JSONB."""
     try:
         if isinstance(value, bytes):
-            return apsw.jsonb_decode(value)
+            return read_jsonb(value)
         return parse_json(value if isinstance(value, str) else str(value))
     except (ValueError, RecursionError) as error:
         raise InvalidValueError(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import apsw
-
 from lix_vtab.errors import InvalidValueError, SchemaValidationError
 from lix_vtab.model.json import Json, parse_json
+from lix_vtab.schema.coerce import read_jsonb
 
 __all__ = ["flag", "json_value", "kind", "optional_text", "text"]
 
@@ -55,7 +54,7 @@ def json_value(value: Any, where: str, column: str) -> Json:
     """Return the JSON value of a text or a JSONB blob."""
     if isinstance(value, bytes):
         try:
-            return apsw.jsonb_decode(value)
+            return read_jsonb(value)
         except ValueError:
             value = value[:0]
     if not isinstance(value, str):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lix_vtab.errors import InvalidValueError
 from lix_vtab.model.json import parse_json
 from lix_vtab.schema import Property, from_sql, to_sql
+from lix_vtab.surfaces.functions_values import json_blob, json_text
 from tests.schema.samples import compiled
 
 CONTEXT = "task.p"
@@ -84,6 +85,18 @@ def test_a_jsonb_blob_is_json_even_where_strings_are_admitted() -> None:
 def test_other_blobs_are_refused(blob: bytes) -> None:
     with pytest.raises(InvalidValueError, match=r"task\.p does not support blob values"):
         from_sql(blob, target(ANY), CONTEXT)
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", '{"a":[1e999]}', "{a:Infinity}"])
+def test_infinities_in_jsonb_are_refused(text: str) -> None:
+    connection = apsw.Connection("")
+    blob = connection.execute("SELECT jsonb(?)", (text,)).get
+    connection.close()
+    with pytest.raises(InvalidValueError, match="cannot be read: the number .* is too large"):
+        from_sql(blob, target(ANY), CONTEXT)
+    for function in (json_blob, lambda value: json_text(value, "a")):
+        with pytest.raises(InvalidValueError, match="is too large"):
+            function(blob)
 
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
