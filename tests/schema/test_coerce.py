@@ -92,7 +92,7 @@ def test_infinities_in_jsonb_are_refused(text: str) -> None:
     connection = apsw.Connection("")
     blob = connection.execute("SELECT jsonb(?)", (text,)).get
     connection.close()
-    with pytest.raises(InvalidValueError, match="cannot be read: the number .* is too large"):
+    with pytest.raises(InvalidValueError, match=r"cannot be read: the number .* is too large"):
         from_sql(blob, target(ANY), CONTEXT)
     for function in (json_blob, lambda value: json_text(value, "a")):
         with pytest.raises(InvalidValueError, match="is too large"):
