@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from lix_vtab.cli.database import find_database, open_existing
+from lix_vtab.cli.failures import ReaderLeft
 from lix_vtab.cli.options import common, setting
 from lix_vtab.cli.screen import Screen, open_screen
 
@@ -87,7 +88,10 @@ def command(
         @wraps(function)
         @click.pass_context
         def run(ctx: click.Context, /, **given: Any) -> Any:
-            return function(Call(ctx), **given)
+            try:
+                return function(Call(ctx), **given)
+            except BrokenPipeError as error:
+                raise ReaderLeft from error
 
         about = inspect.cleandoc(function.__doc__ or "")
         if examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +48,6 @@ def find_database(given: str | None, environment: Mapping[str, str], start: Path
 
 def open_existing(path: Path) -> Lix:
     """Open a database that has a lix in it; never create one."""
-    import os
-
     from lix_vtab import open as open_lix
     from lix_vtab.errors import NotInitializedError
 
@@ -58,9 +57,24 @@ def open_existing(path: Path) -> Lix:
         )
     if not _known(path):
         raise NotInitializedError(f"{path} has no lix in it", hint=f"add one: lix init {path}")
-    opened = open_lix(str(path), read_only=not os.access(path, os.W_OK))
+    if os.access(path, os.W_OK):
+        opened = open_lix(str(path))
+    else:
+        opened = open_lix(_readable(path), read_only=True)
     interruptible(opened.connection)
     return opened
+
+
+def _readable(path: Path) -> str:
+    """Return the name to read a database by that must not be written.
+
+    A database in WAL mode needs files beside it. Where they are not and nobody may make them,
+    nobody writes it either, and SQLite can be told so.
+    """
+    beside = path.with_name(f"{path.name}-wal")
+    if beside.exists() or os.access(path.absolute().parent, os.W_OK):
+        return str(path)
+    return f"{path.absolute().as_uri()}?immutable=1"
 
 
 def interruptible(connection: apsw.Connection) -> None:
@@ -81,7 +95,8 @@ def has_lix(path: Path) -> bool:
     """Tell whether an SQLite database has a lix in it."""
     import apsw
 
-    probe = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    probe = apsw.Connection(_readable(path), flags=flags)
     try:
         query = "SELECT 1 FROM sqlite_schema WHERE name = 'lix_internal'"
         return bool(probe.execute(query).fetchall())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
 from lix_vtab.cli.exits import DEFECT, INPUT, INTERRUPTED, exit_code
 from lix_vtab.cli.paint import Paint, wants_color
 
-__all__ = ["Failure", "guarded", "report"]
+__all__ = ["Failure", "ReaderLeft", "guarded", "report"]
 
 _CLOSED_PIPE = 141
 """What a shell reports for a program that a closed pipe has ended."""
@@ -26,6 +27,13 @@ class Failure(click.ClickException):
         self.leaves = code
 
 
+class ReaderLeft(click.ClickException):
+    """Nobody reads the output any more; click would call that the exit code 1."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody reads the output any more")
+
+
 def guarded(action: Callable[[], object], *, as_json: Callable[[], bool]) -> int:
     """Run a command and return its exit code, having printed what went wrong.
 
@@ -37,9 +45,9 @@ def guarded(action: Callable[[], object], *, as_json: Callable[[], bool]) -> int
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+        _print("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderLeft):
         # nobody reads any more; keep the interpreter from complaining when it flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _CLOSED_PIPE
@@ -53,9 +61,12 @@ def guarded(action: Callable[[], object], *, as_json: Callable[[], bool]) -> int
 
 def _usage(error: click.UsageError) -> None:
     """Say how the command is used, as people know it from other tools."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        _print(error.format_message())
+        return
     command = error.ctx.command_path if error.ctx else "lix"
     if error.ctx is not None:
-        print(error.ctx.get_usage(), file=sys.stderr)
+        _print(error.ctx.get_usage())
     _complain(error.format_message(), f"see {command} --help")
 
 
@@ -78,7 +89,7 @@ def report(error: Exception, *, as_json: bool = False) -> int:
 
         details = getattr(error, "details", {})
         fields = {"code": name, "message": message, "hint": hint, "details": details}
-        print(json.dumps({"error": fields}, default=str, ensure_ascii=False), file=sys.stderr)
+        _print(json.dumps({"error": fields}, default=str, ensure_ascii=False))
     else:
         _complain(f"{name}: {message}" if name else message, hint)
     return code
@@ -86,6 +97,12 @@ def report(error: Exception, *, as_json: bool = False) -> int:
 
 def _complain(message: str, hint: str | None) -> None:
     paint = Paint(wants_color(None, os.environ, terminal=sys.stderr.isatty()))
-    print(f"{paint('error', 'error:')} {message}", file=sys.stderr)
+    _print(f"{paint('error', 'error:')} {message}")
     if hint:
-        print(f"{paint('hint', 'hint:')} {hint}", file=sys.stderr)
+        _print(f"{paint('hint', 'hint:')} {hint}")
+
+
+def _print(line: str) -> None:
+    """Print on the error stream; when that is full or gone, the exit code still says it."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

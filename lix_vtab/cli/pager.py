@@ -6,7 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import IO
 
+from lix_vtab.cli.exits import CONFIGURATION
+from lix_vtab.cli.failures import Failure
+
 __all__ = ["Pager", "pager_command"]
+
+_NOT_RUN = (126, 127)
+"""What a shell reports for a command that it cannot run, and for one that is not there."""
 
 
 def pager_command(environment: Mapping[str, str]) -> str | None:
@@ -36,6 +42,7 @@ class Pager:
     def __init__(self, command: str, environment: Mapping[str, str]) -> None:
         import subprocess  # for terminals only
 
+        self._command = command
         self._process = subprocess.Popen(
             command,
             shell=True,  # a pager's command may have options
@@ -55,7 +62,13 @@ class Pager:
             os.close(self.stream.fileno()) if not self.stream.closed else None
         while True:
             try:
-                self._process.wait()
-                return
+                code = self._process.wait()
+                break
             except KeyboardInterrupt:
                 continue  # belongs to the pager
+        if code in _NOT_RUN:
+            raise Failure(
+                f"the pager '{self._command}' cannot be run",
+                hint="set LIX_PAGER, or use --no-pager",
+                code=CONFIGURATION,
+            )

@@ -131,11 +131,15 @@ def translate(
     else:
         kind = next((kind for kind in type(error).__mro__ if kind in _BY_CLASS), None)
         known = _BY_CLASS[kind] if kind is not None else _rare(error)
-        found = known(_closed(error) if known is ClosedError else str(error), hint=_hint(known))
+        found = known(
+            _closed(error) if known is ClosedError else str(error), hint=_hint(known, error)
+        )
     return _with_codes(found, error)
 
 
-def _hint(known: type[LixError]) -> str | None:
+def _hint(known: type[LixError], error: Exception) -> str | None:
+    if getattr(error, "extendedresult", None) == apsw.SQLITE_READONLY_DIRECTORY:
+        return "nobody may write beside it: open 'file:PATH?immutable=1' with read_only=True"
     if known is ReadOnlyError:
         return "open it without read_only=True, as somebody who may write the file"
     return None

@@ -65,6 +65,16 @@ def test_what_is_not_paged(shop, work: Path, options: list[str]) -> None:
     assert "paged:" not in seen
 
 
+def test_a_pager_that_cannot_be_run(shop, work: Path) -> None:
+    seen = shown(work, "log", LIX_PAGER="/no/such/pager", code=30)
+    assert "the pager '/no/such/pager' cannot be run" in seen
+    assert "--no-pager" in seen
+
+
+def test_a_pager_that_had_enough_is_no_failure(shop, work: Path) -> None:
+    assert "paged" not in shown(work, "log", LIX_PAGER="false")
+
+
 def test_short_answers_are_not_paged(shop, work: Path) -> None:
     assert "paged:" not in shown(work, "status", LIX_PAGER=MARK)
 

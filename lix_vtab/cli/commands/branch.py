@@ -6,6 +6,7 @@ import click
 
 from lix_vtab.cli.call import Call, command, group
 from lix_vtab.cli.commits import Ids
+from lix_vtab.cli.failures import Failure
 from lix_vtab.cli.names import REVISION, VERSION
 from lix_vtab.cli.text import harmless, pad, width
 
@@ -67,6 +68,7 @@ def create(
     """Create a version."""
     if alone and inherits:
         raise click.UsageError("--alone and --inherits exclude each other")
+    _free(call, name)
     with call.lix.transaction():
         made = call.lix.create_version(
             name,
@@ -101,6 +103,7 @@ def switch(call: Call, name: str) -> None:
 def rename(call: Call, old: str, new: str) -> None:
     """Give a version another name."""
     id = call.lix.version(old).id
+    _free(call, new, but=id)
     call.lix.execute("UPDATE lix_version SET name = ? WHERE id = ?", (new, id))
     call.done(f"renamed version {harmless(old)} to {harmless(new)}", id=id, name=new)
 
@@ -112,3 +115,14 @@ def delete(call: Call, name: str) -> None:
     id = call.lix.version(name).id
     call.lix.delete_version(id)
     call.done(f"deleted version {harmless(name)}", id=id, name=name)
+
+
+def _free(call: Call, name: str, but: str | None = None) -> None:
+    """Refuse a name that would not tell versions apart: here they are known by their names."""
+    if not name.strip():
+        raise Failure("a version needs a name", hint="such as draft")
+    query = "SELECT id FROM lix_version WHERE name = ? AND id IS NOT ?"
+    if call.lix.execute(query, (name, but)).rows:
+        raise Failure(
+            f"there is a version named '{name}' already", hint="take another name; lix branch lists"
+        )

@@ -56,7 +56,7 @@ def show(call: Call, key: str, wanted: str | None) -> None:
 
 
 @command(schema)
-@click.argument("file", type=click.File(encoding="utf-8"), metavar="FILE")
+@click.argument("file", type=click.File(encoding="utf-8-sig"), metavar="FILE")
 def register(call: Call, file: TextIO) -> None:
     """Store the schemas in a JSON file: one, or an array of them. - reads standard input."""
     definitions = _definitions(file)

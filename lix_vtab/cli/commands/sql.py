@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from math import isfinite
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from lix_vtab.cli.call import Call, command
+from lix_vtab.cli.exits import STATE
 from lix_vtab.cli.failures import Failure, report
 from lix_vtab.cli.values import listed
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["sql"]
 
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
 
 @command(
     examples=(
@@ -28,9 +33,7 @@ __all__ = ["sql"]
     )
 )
 @click.argument("statements", required=False)
-@click.option(
-    "-f", "--file", type=click.File(encoding="utf-8"), help="Read statements from a file."
-)
+@click.option("-f", "--file", type=click.File("rb"), help="Read statements from a file.")
 @click.option(
     "-p",
     "--param",
@@ -46,7 +49,7 @@ __all__ = ["sql"]
 def sql(
     call: Call,
     statements: str | None,
-    file: TextIO | None,
+    file: IO[bytes] | None,
     params: tuple[tuple[str, str], ...],
     as_list: bool,
     atomic: bool,
@@ -55,13 +58,20 @@ def sql(
     """Run SQL statements and print the rows of each.
 
     STATEMENTS is SQL text; - or nothing reads standard input. Each statement is a transaction of
-    its own unless the text begins one.
+    its own unless the text begins one, which it then has to end.
     """
     text = _text(statements, file)
     values = {name.lstrip(":@$"): _number(value) for name, value in params}
     run = _Run(call, values, as_list=as_list)
     if not atomic:
-        return run.all(text, keep_going=keep_going)
+        code = run.all(text, keep_going=keep_going)
+        if code == 0 and call.lix.connection.in_transaction:
+            raise Failure(
+                "the statements end inside the transaction they began: it is rolled back",
+                hint="end it with COMMIT",
+                code=STATE,
+            )
+        return code
     with call.lix.transaction():
         return run.all(text, keep_going=False)
 
@@ -86,12 +96,17 @@ class _Run:
                     error.message = f"line {line}: {error.message}"
                 if not keep_going:
                     raise
-                reported = report(error)
+                reported = report(error, as_json=self._screen.form == "json")
                 code = code or reported
         return code
 
     def _parameters(self, statement: Statement) -> Mapping[str, Any] | tuple[()]:
         names = {placeholder.text[1:] for placeholder in statement.placeholders}
+        if any(not name or name.isdigit() for name in names):
+            raise Failure(
+                f"a ? has no name to give it a value by: {statement.text.strip()}",
+                hint="write :NAME, and give the value with -p NAME VALUE",
+            )
         missing = sorted(names - set(self._values))
         if missing:
             raise Failure(f"no value for :{missing[0]}", hint=f"give it: -p {missing[0]} VALUE")
@@ -107,14 +122,25 @@ class _Run:
             self._screen.write("|".join(map(listed, row)) + "\n")
 
 
-def _text(statements: str | None, file: TextIO | None) -> str:
+def _text(statements: str | None, file: IO[bytes] | None) -> str:
     if statements is not None and file is not None:
         raise click.UsageError("give statements or --file, not both")
     if file is not None:
-        return file.read()
+        return _decoded(file)
     if statements is None and sys.stdin.isatty():
         raise click.UsageError("give statements, --file or standard input")
-    return sys.stdin.read() if statements in (None, "-") else str(statements)
+    return _decoded(sys.stdin.buffer) if statements in (None, "-") else str(statements)
+
+
+def _decoded(file: IO[bytes]) -> str:
+    try:
+        return file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise Failure(
+            f"the statements are not UTF-8: byte 0x{error.object[error.start]:02x} on line {line}",
+            hint="save the script as UTF-8",
+        ) from error
 
 
 def _statements(text: str) -> Iterator[tuple[int, Statement]]:
@@ -134,14 +160,15 @@ def _statements(text: str) -> Iterator[tuple[int, Statement]]:
 
 
 def _number(value: str) -> int | float | str:
-    """Take what looks like a number as one.
+    """Take what is written like a number of SQL as one, as long as that keeps it as it is.
 
-    >>> _number("12"), _number("1.5"), _number("1x")
-    (12, 1.5, '1x')
+    >>> _number("12"), _number("-1.5e3"), _number("007"), _number("nan"), _number("1_000")
+    (12, -1500.0, '007', 'nan', '1_000')
     """
-    for kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            continue
-    return value
+    if not _NUMBER.fullmatch(value):
+        return value
+    if value.lstrip("-").isdigit():
+        whole = int(value)
+        return whole if -(2**63) <= whole < 2**63 else value
+    real = float(value)
+    return real if isfinite(real) else value
