@@ -57,7 +57,7 @@ def load_into(
         _run(connection, session, account, key_values)
     captures: list[Capture] = []
     sessions.follow(lambda session: captures.append(Capture(session)))
-    return Loaded(session, sessions, captures[0], Tables(session))
+    return Loaded(session, sessions, captures[0], Tables(sessions))
 
 
 def _run(

@@ -13,7 +13,7 @@ from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import ReadOnlySurface, Surface
 from lix_vtab.surfaces.entity import Entity
 from lix_vtab.surfaces.entity_tables import MODULE, entity_surface
-from lix_vtab.surfaces.install import SURFACES
+from lix_vtab.surfaces.install import SURFACES, Sessions
 from lix_vtab.surfaces.state import State
 
 __all__ = ["Tables", "describe"]
@@ -29,10 +29,13 @@ class Tables:
     What a table looks like is found out when a statement first writes to it.
     """
 
-    __slots__ = ("_catalogue", "_cookie", "_foreign", "_generation", "_number", "_session")
+    __slots__ = (
+        "_catalogue", "_cookie", "_foreign", "_generation", "_number", "_session", "_sessions",
+    )  # fmt: skip
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, sessions: Sessions) -> None:
+        self._session = session = sessions()
+        self._sessions = sessions
         self._catalogue: Catalogue | None = None
         self._generation = -1
         self._foreign = 0
@@ -62,7 +65,20 @@ class Tables:
         if self._catalogue is not None and only_foreign and same:
             return self._catalogue
         self._number += 1
-        return Catalogue(self._number, _Described(session))
+        return Catalogue(self._number, _Described(session), self._attached)
+
+    def _attached(self, database: str) -> Mapping[str, Table]:
+        """Return the tables of another database of the connection."""
+        execute = self._session.connection.execute
+        found = execute(
+            "SELECT name FROM pragma_database_list WHERE name = ? COLLATE NOCASE", (database,)
+        ).fetchone()
+        if found is None:
+            return {}
+        (name,) = found
+        schema = "sqlite_temp_schema" if name == "temp" else f"{quote(name)}.sqlite_schema"
+        lix = execute(f"SELECT 1 FROM {schema} WHERE name = 'lix_internal_meta'").fetchone()
+        return {} if lix is None else _Described(self._sessions(name))
 
 
 class _Described(Mapping[str, Table]):
@@ -97,7 +113,7 @@ class _Described(Mapping[str, Table]):
         session = self._session
         build = SURFACES.get(name)
         if build is not None:
-            return describe(build(session, ()), name)
+            return describe(build(session, ()), name, session.db)
         found = session.connection.execute(
             f"SELECT name FROM {quote(session.db)}.sqlite_schema "
             "WHERE name = ? COLLATE NOCASE AND sql LIKE ?",
@@ -112,11 +128,11 @@ class _Described(Mapping[str, Table]):
         related = not isinstance(surface, Entity) or any(
             surface.shape.key in known for known in (rules.references, rules.referrers)
         )
-        return describe(surface, found[0], related=related)
+        return describe(surface, found[0], session.db, related=related)
 
 
-def describe(surface: Surface, name: str, *, related: bool = True) -> Table:
-    """Describe one surface.
+def describe(surface: Surface, name: str, db: str = "main", *, related: bool = True) -> Table:
+    """Describe one surface of a database.
 
     Its `conflict_keys` are what ON CONFLICT can name, each as columns or as (columns, scope,
     condition); `asks` are the columns an INSERT may leave out or set to NULL with another meaning,
@@ -132,8 +148,9 @@ def describe(surface: Surface, name: str, *, related: bool = True) -> Table:
         keys=tuple(
             UniqueKey(*key) if isinstance(key[0], tuple) else UniqueKey(key) for key in keys
         ),
-        defaults=MappingProxyType(dict(_defaults(surface))),
-        located=() if read_only else tuple(_located(surface)),
+        defaults=MappingProxyType(dict(_defaults(surface, db))),
+        # the functions that take rowids apart know the main database
+        located=() if read_only or db != "main" else tuple(_located(surface)),
         refuses=_WRITES if read_only else frozenset(),
         asks=getattr(surface, "asks", frozenset()),
         states=getattr(surface, "states", frozenset()),
@@ -151,7 +168,7 @@ def _located(surface: Surface) -> Iterator[tuple[str, str]]:
             yield column.name, f"{function}({{}}, '{_PARTS[column.role]}')"
 
 
-def _defaults(surface: Surface) -> Mapping[str, str]:
+def _defaults(surface: Surface, db: str) -> Mapping[str, str]:
     """Say what the columns of a key are when an INSERT leaves them out."""
     if isinstance(surface, Entity):
         overrides = surface.schema.overrides
@@ -162,6 +179,8 @@ def _defaults(surface: Surface) -> Mapping[str, str]:
             given["lixcol_entity_id"] = key_text(overrides.values["entity_id"])
         return {column: _literal(value) for column, value in given.items()}
     if isinstance(surface, State) and not surface.multi:
+        if db != "main":
+            return {"version_id": f"SELECT version_id FROM {quote(db)}.lix_active_version"}
         return {"version_id": "lix_active_version_id()"}
     return {}
 

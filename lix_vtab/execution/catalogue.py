@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from types import MappingProxyType
 from typing import Protocol
 
 from lix_vtab.model.dataclasses import dataclass
 
-__all__ = ["Catalogue", "CatalogueProvider", "Table", "UniqueKey"]
+__all__ = ["Catalogue", "CatalogueProvider", "Table", "UniqueKey", "is_main"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +84,32 @@ class Table:
 class Catalogue:
     """The lix tables of one moment; `generation` changes whenever they do.
 
+    `attached` gives those of another database, which may change without a word.
+
     >>> Catalogue.of(1, [Table("lix_file", "file", ("id", "path"))]).find("LIX_FILE").name
     'lix_file'
     """
 
     generation: int
     tables: Mapping[str, Table]
+    attached: Callable[[str], Mapping[str, Table]] = lambda database: MappingProxyType({})
 
     @classmethod
     def of(cls, generation: int, tables: Iterable[Table]) -> Catalogue:
         """Build a catalogue from tables."""
         return cls(generation, MappingProxyType({table.name.lower(): table for table in tables}))
 
-    def find(self, name: str | None) -> Table | None:
+    def find(self, name: str | None, database: str | None = None) -> Table | None:
         """Return the table of this name (any case), or None when it is not ours."""
-        return self.tables.get(name.lower()) if name else None
+        if not name:
+            return None
+        tables = self.tables if is_main(database) else self.attached(database or "")
+        return tables.get(name.lower())
+
+
+def is_main(database: str | None) -> bool:
+    """Tell whether a statement that names this database, or none, is about the main one."""
+    return database is None or database.lower() == "main"
 
 
 class CatalogueProvider(Protocol):

@@ -66,7 +66,10 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a text, cut out at `start` and classified but not understood."""
+    """One statement of a text, cut out at `start` and classified but not understood.
+
+    A write has its table as `target`, and as `database` what the text says that this is in.
+    """
 
     text: str
     kind: Kind
@@ -75,6 +78,7 @@ class Statement:
     upsert: bool = False
     returning: bool = False
     start: int = 0
+    database: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,8 @@ def _statement(text: str, tokens: Sequence[Token], offset: int) -> Statement:
     kind = _KINDS.get(verb, Kind.OTHER)
     if kind.changes_rows:
         upsert, returning = _clauses(tokens, position)
-        target = _target(tokens, position)
-        return Statement(text, kind, placeholders, target, upsert, returning, offset)
+        database, target = _target(tokens, position)
+        return Statement(text, kind, placeholders, target, upsert, returning, offset, database)
     if verb == "ROLLBACK":
         words = {token.keyword for token in tokens[1:3]}
         kind = Kind.ROLLBACK_TO if "TO" in words else Kind.ROLLBACK
@@ -147,8 +147,8 @@ def _main_verb(tokens: Sequence[Token]) -> int:
     return 0
 
 
-def _target(tokens: Sequence[Token], verb: int) -> str | None:
-    """Return the name of the table a write is about, without its schema."""
+def _target(tokens: Sequence[Token], verb: int) -> tuple[str | None, str | None]:
+    """Return the table a write is about: the database it names, if any, and its own name."""
     position = verb + 1
     while position < len(tokens):
         keyword = tokens[position].keyword
@@ -158,9 +158,11 @@ def _target(tokens: Sequence[Token], verb: int) -> str | None:
             position += 1
         else:
             break
+    database = None
     if position + 2 < len(tokens) and tokens[position + 1].text == ".":
+        database = identifier(tokens[position])
         position += 2
-    return identifier(tokens[position]) if position < len(tokens) else None
+    return database, identifier(tokens[position]) if position < len(tokens) else None
 
 
 def _clauses(tokens: Sequence[Token], verb: int) -> tuple[bool, bool]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lix_vtab.errors import InvalidValueError, ReadOnlyError
 from lix_vtab.execution.bind import explicit_text
-from lix_vtab.execution.catalogue import Catalogue, Table
+from lix_vtab.execution.catalogue import Catalogue, Table, is_main
 from lix_vtab.execution.contracts import (
     BoundScript,
     BoundStatement,
@@ -24,6 +24,9 @@ from lix_vtab.execution.errors import PlanError, ScriptShapeError
 from lix_vtab.model.patterns import pattern
 
 __all__ = ["plan"]
+
+AGAIN = -1
+"""Generation of a plan that is good for once: nobody tells what becomes of attached databases."""
 
 _NESTED = "nested transaction statements are not supported inside BEGIN ... COMMIT scripts"
 _CONTROL = frozenset(
@@ -52,6 +55,11 @@ def plan(script: BoundScript, catalogue: Catalogue) -> ExecutionPlan:
     requirements, inner = _requirements(statements)
     placed = _place(inner) if requirements.transaction is not Transaction.GIVEN else inner
     writes = any(one.statement.kind.changes_rows for one in script.statements)
+    again = any(
+        (planned.lowering or planned.stated or planned.otherwise)
+        and not is_main(one.statement.database)
+        for planned, one in zip(statements, script.statements, strict=True)
+    )
     result = ExecutionPlan(
         script.sql,
         tuple(placed),
@@ -59,7 +67,7 @@ def plan(script: BoundScript, catalogue: Catalogue) -> ExecutionPlan:
         script.names,
         requirements,
         _effects(script),
-        catalogue.generation if writes else None,
+        (AGAIN if again else catalogue.generation) if writes else None,
     )
     _check(result, script)
     return result
@@ -68,7 +76,9 @@ def plan(script: BoundScript, catalogue: Catalogue) -> ExecutionPlan:
 def _statement(bound: BoundStatement, catalogue: Catalogue) -> PlannedStatement:
     """Plan one statement: refuse it, lower it, or leave it alone."""
     statement = bound.statement
-    table = catalogue.find(statement.target) if statement.kind.changes_rows else None
+    table = None
+    if statement.kind.changes_rows:
+        table = catalogue.find(statement.target, statement.database)
     lowering = None
     stated: frozenset[str] = frozenset()
     otherwise = ""
