@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from lix_vtab.model.json import parse_json
 from lix_vtab.plugins import EntityChange, plugin_json
 from lix_vtab.plugins.align import common_prefix, common_suffix
+from lix_vtab.plugins.entities import current_entities
+from lix_vtab.plugins.jsonfile.members import edited_members
+from lix_vtab.plugins.jsonfile.plugin import _update
 from lix_vtab.plugins.jsonfile.quick import replaced_scalar
 from tests.plugins.json_texts import SCALARS, VALUES, texts
 from tests.plugins.world import World
@@ -139,3 +142,83 @@ def test_any_sequence_of_edits_is_followed_at_length(steps: list[bytes]) -> None
     for data in steps[1:]:
         world.write(data)
         assert world.detect(data) == []
+
+
+def _edited(draw: st.DrawFn, value: Any) -> Any:
+    """Insert, remove, replace, rename or move one member somewhere inside a value."""
+    if isinstance(value, dict):
+        pairs = list(value.items())
+        names = st.sampled_from(["a", "n", "id", "zz"])
+    elif isinstance(value, list):
+        pairs = list(enumerate(value))
+        names = st.just(0)
+    else:
+        return draw(SCALARS)
+    at = draw(st.integers(0, len(pairs)))
+    action = draw(st.sampled_from(["inside", "inside", "insert", "remove", "move", "rename"]))
+    if action == "insert" or at == len(pairs):
+        pairs.insert(at, (draw(names), draw(VALUES)))
+    elif action == "inside":
+        pairs[at] = (pairs[at][0], _edited(draw, pairs[at][1]))
+    else:
+        name, member = pairs.pop(at)
+        if action == "move":
+            pairs.insert(draw(st.integers(0, len(pairs))), (name, member))
+        elif action == "rename":
+            pairs.insert(at, (draw(names), member))
+    return dict(pairs) if isinstance(value, dict) else [member for _, member in pairs]
+
+
+ITEMS = st.lists(
+    st.builds(lambda id, more: {"id": id, "v": more}, st.integers(0, 9), VALUES), max_size=6
+)
+
+
+@given(st.one_of(VALUES, ITEMS), st.sampled_from([None, 2]), st.data())
+def test_the_short_way_says_what_the_long_way_says(
+    value: Any, indent: int | None, data: st.DataObject
+) -> None:
+    made = World(plugin_json, "/a.json", json.dumps(value, indent=indent).encode())
+    for _ in range(4):
+        value = data.draw(st.composite(_edited)(value))
+        text = json.dumps(value, indent=indent).encode()
+        short = edited_members(made.data or b"", text, made.context())
+        if short is not None:
+            stored = current_entities(made.context(), (KEY,))[KEY]
+            long = {change.entity_id: change for change in _update(stored, text)}
+            assert {change.entity_id: change for change in short} == long
+        made.write(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # two members of one name, in front of the edit, within it, and behind it
+        ('{"a":1,"a":2,"b":3,"c":4,"d":5}', '{"a":1,"a":2,"b":3,"n":0,"c":4,"d":5}'),
+        ('{"a":1,"b":3,"c":4}', '{"a":1,"n":1,"n":2,"b":3,"c":4}'),
+        ('{"a":1,"n":6,"c":3}', '{"n":5,"a":1,"n":6,"c":3}'),
+        ('{"a":{"x":1},"a":{"x":1,"y":2}}', '{"a":{"x":1},"a":{"x":1,"y":2,"z":3}}'),
+        # space that changes together with the members
+        ('{"a": 1}', '{"a": 1, "b": 2 }'),
+        ('{"a": 1, "c": 2}', '{ "a": 1, "b": 3, "c": 2}'),
+        ('{"a": 1, "c": 2}', '{"a": 1, "b": 3, "c": 2} '),
+        ('{"a": 1, "c": 2}', '{"b": 3, "a": 1, "c": 2}'),
+        ('{"a": 1.0, "c": 2}', '{"a": 1, "b": 3, "c": 2}'),
+        # elements whose ids are not theirs alone, or change
+        ('[{"id":1,"v":[]},{"id":2}]', '[{"id":1,"v":[1]},{"id":1}]'),
+        ('[{"id":1,"v":[]},{"id":2}]', '[{"v":[]},{"id":2}]'),
+        ('[{"id":1},{"id":2}]', '[{"id":1},{"id":"1"},{"id":2}]'),
+    ],
+)
+def test_edits_in_odd_places(before: str, after: str) -> None:
+    made = World(plugin_json, "/a.json", before.encode())
+    made.write(after.encode())
+    made.write(before.encode())
+
+
+def test_what_nests_too_deep_in_all_is_refused_although_each_part_does_not() -> None:
+    made = World(plugin_json, "/a.json", b'{"a":' * 20 + b'{"v":1}' + b"}" * 20)
+    deep = b'{"a":' * 20 + b'{"n":' + b"[" * 106 + b"]" * 106 + b',"v":1}' + b"}" * 20
+    with pytest.raises(AssertionError, match="deeper than 127"):
+        made.write(deep.replace(b"[]", b"[[]]"))
+    made.write(deep)

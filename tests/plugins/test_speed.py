@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from lix_vtab.model.json import canonical_json
 from lix_vtab.plugins import ActiveStateRow, EntityChange, File, StateContext, plugin_json
@@ -86,3 +89,52 @@ def test_a_value_in_an_array_of_known_elements_is_looked_up_too() -> None:
     after = file(json.dumps(items).encode())
     (change,) = plugin_json.detect_changes(file(data), after, context)
     assert change.entity_id == "/id=40/on"
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_members_that_come_and_go_look_up_those_beside_them_alone(indent: int | None) -> None:
+    value = {
+        "flat": {f"k_{n:05}": n for n in range(3000)},
+        "items": [{"id": n, "on": [True, {"v": n}]} for n in range(3000)],
+    }
+    data = json.dumps(value, indent=indent).encode()
+    created = {
+        change.entity_id: ActiveStateRow(
+            change.entity_id, "json_pointer", "1", canonical_json(change.snapshot_content)
+        )
+        for change in plugin_json.detect_changes(None, file(data), None)
+    }
+    looked_up: list[str] = []
+
+    def find(_: str, entity_id: str) -> ActiveStateRow | None:
+        looked_up.append(entity_id)
+        return created.get(entity_id)
+
+    def rows() -> list[ActiveStateRow]:
+        raise AssertionError("all entities were fetched")
+
+    def changed(edit: Callable[[Any], object]) -> list[tuple[str, bool]]:
+        edited = json.loads(data)
+        edit(edited)
+        looked_up.clear()
+        after = file(json.dumps(edited, indent=indent).encode())
+        changes = plugin_json.detect_changes(file(data), after, StateContext(rows, find=find))
+        assert len(looked_up) < 30
+        return [(change.entity_id, change.snapshot_content is None) for change in changes]
+
+    assert changed(lambda v: v["flat"].update(new=1)) == [("/flat/new", False)]
+    assert changed(lambda v: v["flat"].pop("k_01500")) == [("/flat/k_01500", True)]
+    assert changed(lambda v: v["items"][1500].update(more=[])) == [("/items/id=1500/more", False)]
+    assert changed(lambda v: v["items"][1500]["on"].append(0)) == [("/items/id=1500/on/2", False)]
+    assert changed(lambda v: v["items"].insert(7, {"id": "x"})) == [
+        ("/items/id=x", False),
+        ("/items/id=x/id", False),
+    ]
+    assert [id for id, gone in changed(lambda v: v["items"].pop(9)) if gone] == [
+        "/items/id=9",
+        "/items/id=9/id",
+        "/items/id=9/on",
+        "/items/id=9/on/1",
+        "/items/id=9/on/1/v",
+        "/items/id=9/on/0",
+    ]

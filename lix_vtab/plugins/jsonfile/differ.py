@@ -17,7 +17,7 @@ from lix_vtab.plugins.jsonfile.render import node_text, render_value
 from lix_vtab.plugins.jsonfile.scan import Node, is_usual, parse_scalar, spell
 from lix_vtab.plugins.jsonfile.tree import Entity, escape, is_index
 
-__all__ = ["SCHEMA_KEY", "changes_between", "deletions"]
+__all__ = ["SCHEMA_KEY", "changes_between", "changes_within", "deletions"]
 
 SCHEMA_KEY = "json_pointer"
 
@@ -30,6 +30,16 @@ def changes_between(old: Entity | None, root: Node, tail: str, style: Style) -> 
     """Return the changes from a stored tree (None: nothing yet) to a scanned text."""
     differ = _Differ(style)
     differ.root(old, root, tail)
+    return differ.out
+
+
+def changes_within(
+    old: Entity, node: Node, outer: Frame | None, style: Style
+) -> list[EntityChange]:
+    """Return the changes of a container that itself stays where it is, with all below it."""
+    differ = _Differ(style)
+    own = {name: old.layout[name] for name in _OF_MEMBER if name in old.layout}
+    differ.container(old, node, old.id, outer, own, same=True)
     return differ.out
 
 
@@ -80,10 +90,12 @@ class _Differ:
         same: bool,
     ) -> None:
         """Handle one value; `own` is its layout as a member, `same` says that it has it already."""
+        if old is not None and old.settled and same:
+            return
         if old is not None and old.kind != node.kind:
             self._replace(old, node, pointer, outer, own)
         elif node.kind:
-            self._container(old, node, pointer, outer, own, same=same)
+            self.container(old, node, pointer, outer, own, same=same)
         else:
             if same and old is not None and not old.inline:
                 layout = old.layout
@@ -137,7 +149,7 @@ class _Differ:
             and (at < gone or stored.get(change.entity_id) != _typed(change.snapshot_content))
         ]
 
-    def _container(
+    def container(
         self,
         old: Entity | None,
         node: Node,
@@ -147,6 +159,7 @@ class _Differ:
         *,
         same: bool,
     ) -> None:
+        """Handle a container and all below it; the parameters are those of `_value`."""
         layout = _NOTHING if old is None else old.layout
         if old is not None and old.value and same and not old.inline:
             pieces: list[str] = []

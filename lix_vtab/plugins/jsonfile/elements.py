@@ -15,7 +15,7 @@ from lix_vtab.plugins.align import align
 from lix_vtab.plugins.jsonfile.scan import Node
 from lix_vtab.plugins.jsonfile.tree import Entity, content_of, is_index
 
-__all__ = ["fresh_tokens", "match_elements", "new_tokens"]
+__all__ = ["fresh_tokens", "identity_of", "match_elements", "new_tokens"]
 
 _LONGEST_ID = 200
 
@@ -23,14 +23,14 @@ _LONGEST_ID = 200
 def fresh_tokens(elements: Sequence[Node]) -> tuple[list[str], str]:
     """Return the tokens of a new array's elements and how they came about."""
     for name in ("id", "key"):
-        found = [_identity(element, name) for element in elements]
+        found = [identity_of(element, name) for element in elements]
         tokens = [f"{name}={value}" for value in found if value is not None]
         if len(tokens) == len(elements) == len(set(tokens)):
             return tokens, name
     return [str(at) for at in range(len(elements))], "index"
 
 
-def _identity(element: Node | Entity, name: str) -> str | None:
+def identity_of(element: Node | Entity, name: str) -> str | None:
     """Return the text of an element's id property: a string or a whole number."""
     if element.kind != "{":
         return None
@@ -48,8 +48,8 @@ def match_elements(old: Sequence[Entity], new: Sequence[Node], how: str) -> list
     if how not in ("id", "key"):
         found = align([content_of(entity) for entity in old], [content_of(node) for node in new])
     else:
-        old_ids = [_identity(entity, how) for entity in old]
-        new_ids = [_identity(node, how) for node in new]
+        old_ids = [identity_of(entity, how) for entity in old]
+        new_ids = [identity_of(node, how) for node in new]
         named = _once(old_ids) & _once(new_ids)
         found = align(
             _names(old, old_ids, named), _names(new, new_ids, named), similar=_another_thing
@@ -92,7 +92,7 @@ def new_tokens(
         if match is not None:
             tokens.append(match.token)
             continue
-        identity = _identity(element, how) if how in ("id", "key") else None
+        identity = identity_of(element, how) if how in ("id", "key") else None
         token = f"{how}={identity}"
         if identity is None or token in used:
             if how not in ("id", "key") and at > last_kept:

@@ -15,6 +15,7 @@ from lix_vtab.plugins.contract import (
 from lix_vtab.plugins.entities import changed, current_entities, encode_text, entity_sets, schema
 from lix_vtab.plugins.jsonfile.differ import SCHEMA_KEY, changes_between, deletions
 from lix_vtab.plugins.jsonfile.layout import LAYOUT_SCHEMA, Style, guess_style
+from lix_vtab.plugins.jsonfile.members import edited_members
 from lix_vtab.plugins.jsonfile.quick import replaced_scalar
 from lix_vtab.plugins.jsonfile.render import render
 from lix_vtab.plugins.jsonfile.replace import replace_scalars
@@ -58,6 +59,9 @@ class JsonPlugin:
             quick = replaced_scalar(before.data, after.data, state_context)
             if quick is not None:
                 return [quick]
+            several = edited_members(before.data, after.data, state_context)
+            if several is not None:
+                return several
         return _update(_stored(before, state_context), after.data)
 
     def apply_changes(self, file: File, changes: Sequence[EntityChange]) -> bytes:

@@ -18,7 +18,7 @@ from lix_vtab.plugins.jsonfile.differ import SCHEMA_KEY
 from lix_vtab.plugins.jsonfile.scan import is_usual, parse_scalar, scan_scalar, spell
 from lix_vtab.plugins.jsonfile.tree import escape
 
-__all__ = ["replaced_scalar"]
+__all__ = ["is_proven", "keyed_token", "replaced_scalar"]
 
 _OUTSIDE = re.compile(r'(?:[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _WORD = re.compile(r"[-+.0-9A-Za-z]*\Z")
@@ -108,8 +108,8 @@ def _entity_id(value: Any, path: list[Any], context: StateContext) -> str | None
             token = step
         else:
             token = str(step)
-            keyed = _keyed(here, step) if wild is None else None
-            if keyed is not None and _proven(f"{pointer}/{escape(keyed[0])}", keyed, context):
+            keyed = keyed_token(here, step) if wild is None else None
+            if keyed is not None and is_proven(f"{pointer}/{escape(keyed[0])}", keyed, context):
                 token = keyed[0]
             elif wild is None:
                 wild = (here, depth)
@@ -120,7 +120,8 @@ def _entity_id(value: Any, path: list[Any], context: StateContext) -> str | None
     return pointer
 
 
-def _keyed(elements: list[Any], at: int) -> tuple[str, str, Any] | None:
+def keyed_token(elements: list[Any], at: int) -> tuple[str, str, Any] | None:
+    """Return the token of an element by its own id, the id's name and its value; None without."""
     for name in ("id", "key"):
         element = elements[at]
         value = element.get(name) if type(element) is dict else None
@@ -132,7 +133,8 @@ def _keyed(elements: list[Any], at: int) -> tuple[str, str, Any] | None:
     return None
 
 
-def _proven(pointer: str, keyed: tuple[str, str, Any], context: StateContext) -> bool:
+def is_proven(pointer: str, keyed: tuple[str, str, Any], context: StateContext) -> bool:
+    """Tell whether the entity of an element's id says what the text says."""
     row = context.find(SCHEMA_KEY, f"{pointer}/{keyed[1]}")
     if row is None or row.snapshot_content is None:
         return False

@@ -7,7 +7,6 @@ Whenever anything is in doubt the answer is None, and the whole file is written 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,7 +16,8 @@ from lix_vtab.plugins.contract import Replacement, StateContext
 from lix_vtab.plugins.entities import current_snapshot
 from lix_vtab.plugins.jsonfile.differ import SCHEMA_KEY
 from lix_vtab.plugins.jsonfile.layout import check_layout, effective_raw
-from lix_vtab.plugins.jsonfile.scan import member_at, scan_scalar, skip_space, spell
+from lix_vtab.plugins.jsonfile.offsets import value_offset
+from lix_vtab.plugins.jsonfile.scan import scan_scalar, spell
 from lix_vtab.plugins.jsonfile.tree import escape
 
 __all__ = ["replace_scalars"]
@@ -26,7 +26,6 @@ _MISSING: list[Any] = []
 _SPELLED = {"path", "value", "layout"}
 _IDS = ("/id", "/key")
 _NOTHING: dict[str, Any] = {}
-_value_at = json.JSONDecoder().raw_decode
 
 Step = str | int
 Find = Callable[[str], Any]
@@ -83,7 +82,7 @@ def _replace(data: bytes, entity_id: str, was: str, becomes: str, find: Find) ->
     held = [place for place in places if _spelled(tree, place) == old]
     if len(held) != 1:
         return None
-    at = _offset(text, held[0])
+    at = value_offset(text, held[0])
     if at is None or scan_scalar(text, at) != was:
         return None
     made = (text[:at] + becomes + text[at + len(was) :]).encode()
@@ -133,27 +132,3 @@ def _spelled(tree: Any, place: Sequence[Step]) -> str | None:
     for step in place:
         tree = tree[step]
     return None if isinstance(tree, dict | list) else spell(tree)
-
-
-def _offset(text: str, place: Sequence[Step]) -> int | None:
-    """Return where the value at a place starts; of members with one name, the first."""
-    at = skip_space(text, 0)
-    for step in place:
-        at = skip_space(text, at + 1)
-        index = 0
-        while True:
-            if isinstance(step, str):
-                token, at = member_at(text, at)
-                found = token == step
-            else:
-                found = index == step
-            if found:
-                break
-            scalar = scan_scalar(text, at)
-            at = _value_at(text, at)[1] if scalar is None else at + len(scalar)
-            at = skip_space(text, at)
-            if text[at] != ",":
-                return None
-            at = skip_space(text, at + 1)
-            index += 1
-    return at

@@ -13,6 +13,9 @@ from lix_vtab.plugins.contract import PluginInvalidInput
 
 __all__ = [
     "DEEPEST",
+    "SCALAR",
+    "SPACE",
+    "STRING",
     "Node",
     "is_scalar",
     "is_usual",
@@ -27,26 +30,26 @@ __all__ = [
 DEEPEST = 127
 """Containers may nest this deep."""
 
-_SPACE = r"[ \t\r\n]*+"
-_STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
+SPACE = r"[ \t\r\n]*+"
+STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
-_SCALAR = rf"{_STRING}|{_NUMBER}|true|false|null"
-_VALUE = rf"(?:({_SCALAR})({_SPACE})([,%s])|([\[{{]))"
-_MEMBER = re.compile(rf"({_SPACE})({_STRING})({_SPACE}:{_SPACE})" + _VALUE % "}", re.ASCII)
-_ELEMENT = re.compile(rf"({_SPACE})" + _VALUE % r"\]", re.ASCII)
+SCALAR = rf"{STRING}|{_NUMBER}|true|false|null"
+_VALUE = rf"(?:({SCALAR})({SPACE})([,%s])|([\[{{]))"
+_MEMBER = re.compile(rf"({SPACE})({STRING})({SPACE}:{SPACE})" + _VALUE % "}", re.ASCII)
+_ELEMENT = re.compile(rf"({SPACE})" + _VALUE % r"\]", re.ASCII)
 _CLOSE = {
-    "{": re.compile(rf"({_SPACE})}}"),
-    "[": re.compile(rf"({_SPACE})\]"),
+    "{": re.compile(rf"({SPACE})}}"),
+    "[": re.compile(rf"({SPACE})\]"),
 }
 _AFTER = {
-    "{": re.compile(rf"({_SPACE})([,}}])"),
-    "[": re.compile(rf"({_SPACE})([,\]])"),
+    "{": re.compile(rf"({SPACE})([,}}])"),
+    "[": re.compile(rf"({SPACE})([,\]])"),
 }
-_ROOT = re.compile(rf"(\ufeff?{_SPACE})(?:({_SCALAR})|([\[{{]))", re.ASCII)
-_SCALAR_AT = re.compile(_SCALAR, re.ASCII)
-_NAME = re.compile(rf"({_STRING}){_SPACE}:{_SPACE}", re.ASCII)
-_BLANK = re.compile(_SPACE)
-_END = re.compile(rf"({_SPACE})\Z")
+_ROOT = re.compile(rf"(\ufeff?{SPACE})(?:({SCALAR})|([\[{{]))", re.ASCII)
+_SCALAR_AT = re.compile(SCALAR, re.ASCII)
+_NAME = re.compile(rf"({STRING}){SPACE}:{SPACE}", re.ASCII)
+_BLANK = re.compile(SPACE)
+_END = re.compile(rf"({SPACE})\Z")
 _WORDS = {"true": True, "false": False, "null": None}
 
 

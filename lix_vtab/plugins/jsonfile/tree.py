@@ -21,7 +21,10 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Entity:
-    """One stored value; `inline` ones come from the content of a container's own row."""
+    """One stored value; `inline` ones come from the content of a container's own row.
+
+    A `settled` one is known to be as the text has it, so that nobody need look inside.
+    """
 
     __slots__ = (
         "children",
@@ -30,6 +33,7 @@ class Entity:
         "inline",
         "kind",
         "layout",
+        "settled",
         "snapshot",
         "token",
         "value",
@@ -44,6 +48,7 @@ class Entity:
         self.kind = kind_of(self.value)
         self.children: list[Entity] = []
         self.inline = inline
+        self.settled = False
         self.content: str | None = None
 
 
