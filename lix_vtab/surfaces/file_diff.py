@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lix_vtab.filesystem.descriptors import DIRECTORY, FILE
+from lix_vtab.history.content import CHANGES_BY_COMMIT
 from lix_vtab.history.diff import Comparison
 from lix_vtab.history.differences import differences
 from lix_vtab.history.revision import Revision
@@ -14,11 +15,24 @@ from lix_vtab.model.json import canonical_json
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Session
 from lix_vtab.storage.commits import Commit
+from lix_vtab.storage.ddl import qualify
+from lix_vtab.storage.first_names import DIRECTORY_ID, LIX
 from lix_vtab.surfaces.base import ReadOnlySurface
 from lix_vtab.surfaces.diff_reader import FROM, TO, DiffReader
 from lix_vtab.surfaces.planner import Column, Plan
 
 __all__ = ["FileDiff"]
+
+
+_BETWEEN = (
+    "SELECT seq, segment_id FROM lix_internal_commit WHERE version_no = ? AND seq > ? AND seq <= ?"
+)
+_TOUCHED = (
+    "SELECT DISTINCT (SELECT text FROM lix_internal_name "
+    f"WHERE id = iif(h.schema_id = {DIRECTORY_ID}, {DIRECTORY_ID}, h.file_id)) "
+    f"FROM ({CHANGES_BY_COMMIT.format('?1')}) f CROSS JOIN lix_internal_change h "
+    f"ON h.no = f.change_no WHERE h.schema_id = {DIRECTORY_ID} OR h.file_id <> {LIX}"
+)
 
 
 class _Side(NamedTuple):
@@ -88,7 +102,13 @@ class FileDiff(ReadOnlySurface):
             moved = moved or difference.schema_key == DIRECTORY
         scopes = [None if c is None else session.history.scope(Revision(c.id, c))
                   for c in (before, after)]  # fmt: skip
-        wanted = {*counts, *self._reformatted(comparison), *(self._moved(*scopes) if moved else ())}
+        wanted = {*counts, *self._reformatted(comparison)}
+        if before is not None and after is not None:
+            inherited = self._inherited(before, after)
+            wanted |= inherited - {DIRECTORY}
+            moved = moved or DIRECTORY in inherited
+        if moved:
+            wanted |= {*self._moved(*scopes)}
         for number, file_id in enumerate(sorted(wanted), 1):
             row = self._row(file_id, scopes, counts.get(file_id, Counter()))
             if row is not None:
@@ -122,6 +142,28 @@ class FileDiff(ReadOnlySurface):
         size = 0 if digest is None else files.blobs.size(digest)
         told = canonical_json([descriptor.hidden, descriptor.metadata])
         return _Side(files.path(scope, file_id), size, digest, told)
+
+    def _inherited(self, before: Commit, after: Commit) -> set[str]:
+        """Return the files whose content versions inherited from changed in between.
+
+        DIRECTORY is among them if a directory did: files of a commit may lie in such.
+        """
+        store, files = self._session.store, self._session.files
+        low, high = sorted((before.seq, after.seq))
+        chains = (store.versions.chain(store.versions.pointer_by_no(c.version_no).id)
+                  for c in (before, after))  # fmt: skip
+        found: set[str] = set()
+        for version_id in {link for chain in chains for link in chain[1:]}:
+            place = store.versions.place(version_id)
+            params = (None if place is None else place[0], low, high)
+            commits = store.connection.execute(qualify(_BETWEEN, store.db), params).fetchall()
+            seqs = canonical_json([seq for seq, _ in commits])
+            found |= {
+                row[0] for row in store.connection.execute(qualify(_TOUCHED, store.db), (seqs,))
+            }
+            for segment_id in {segment_id for _, segment_id in commits}:
+                found |= {*files.renderings.changed(segment_id, low + 1, high)}
+        return found
 
     def _moved(self, before: Scope | None, after: Scope | None) -> Iterator[str]:
         """Yield the files whose path changed because a directory did."""

@@ -332,7 +332,7 @@ def shared(lix):
     """Put a directory with a file into `global`, and a file into it in the active version."""
     lix.execute(
         "INSERT INTO lix_file_by_version (id, path, data, lixcol_version_id)"
-        " VALUES ('theirs', '/docs/deep/theirs.txt', '1', 'global')"
+        " VALUES ('theirs', '/docs/deep/theirs.json', '1', 'global')"
     )
     insert(lix, "mine", "/docs/deep/mine.txt", "one\n")
     return lix
@@ -380,6 +380,27 @@ def test_paths_in_inherited_directories_name_files(shared):
     insert(shared, "newer", "/docs/deep/newer.txt", "x")
     shared.execute("SELECT lix_restore(?, '/docs/deep/newer.txt')", (first,))
     assert shared.column("SELECT id FROM lix_file ORDER BY id") == ["mine", "theirs"]
+
+
+def test_file_diff_sees_what_files_of_a_version_inherit(shared):
+    start = update(shared, "mine", metadata="{}")
+    rename_docs(shared, "texts")
+    insert(shared, "other", "/other.txt", "x")
+    assert file_diff(shared, start, "HEAD") == [
+        ("/other.txt", "added"),
+        ("/texts/deep/mine.txt", "renamed"),
+    ]
+    update(shared, "theirs", path="/own.json")
+    moved = head(shared)
+    for data in ('{"a":1}', '{"a":1,"b":2}', '{ "a":1,"b":2}'):
+        shared.execute("UPDATE lix_file_by_version SET data = ? WHERE id = 'theirs' AND"
+                       " lixcol_version_id = 'global'", (data,))  # fmt: skip
+        before, moved = moved, update(shared, "other", data=data)
+        columns = "path, status, after_size"
+        assert file_diff(shared, before, moved, columns) == [
+            ("/other.txt", "modified", len(data)),
+            ("/own.json", "modified", len(data)),
+        ]
 
 
 def test_a_file_whose_directory_cannot_be_seen_any_more_has_no_path(shared):
