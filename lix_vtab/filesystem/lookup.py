@@ -13,23 +13,16 @@ from lix_vtab.filesystem.descriptors import Directory, File
 from lix_vtab.filesystem.entries import Entries
 from lix_vtab.filesystem.patterns import Region
 from lix_vtab.filesystem.tree import Climb, DirectoryPaths
-from lix_vtab.resolution.scope import Layer, Scope
+from lix_vtab.resolution.past import Past
+from lix_vtab.resolution.scope import Scope
 from lix_vtab.resolution.visible import Query
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.file_tables import NEWEST
 from lix_vtab.storage.first_names import DIRECTORY_ID, FILE_ID, LIX
-from lix_vtab.storage.segments import Lineage
 from lix_vtab.storage.store import Store
 
 __all__ = ["CHILD", "NAMED", "STEM", "Lookup"]
 
-CACHED_TREES = 1024
-"""For how many past states it is kept where their directories are looked up."""
-
-_SEGMENT = (
-    "SELECT segment_id FROM lix_internal_commit WHERE version_no = ? AND seq <= ? "
-    "ORDER BY seq DESC LIMIT 1"
-)
 _ENTRY = (
     "x.entity_id IN (SELECT e.entity_id FROM lix_internal_entry e WHERE e.holder = {holder} "
     f"AND e.parent = @1%s AND e.until > min({{limit}}, {NEWEST - 1}) AND e.since <= {{limit}} "
@@ -68,7 +61,7 @@ _ALL = {
 class Lookup:
     """Finds by name and by id, and climbs; keeps what it learns of directories until one moves."""
 
-    __slots__ = ("_any", "_generation", "_known", "_parents", "_store", "_trees", "_volatile")
+    __slots__ = ("_any", "_generation", "_known", "_parents", "_store", "_volatile", "past")
 
     def __init__(self, store: Store, entries: Entries) -> None:
         self._store = store
@@ -77,7 +70,7 @@ class Lookup:
         self._parents: dict[tuple[str, str], Any] = {}
         self._known: dict[tuple[str, str | None, str], list[str]] = {}
         self._any: dict[int, str] = {}
-        self._trees: dict[tuple[str, Layer], Scope] = {}
+        self.past = Past(store)
         entries.on_change(self._changed)
         store.on_foreign_write(self._forget)
         store.transaction.on_rollback(self._rolled_back)
@@ -213,50 +206,17 @@ class Lookup:
         return store.connection.execute(sql, (*params, *view.params))
 
     def whole(self, scope: Scope) -> Scope:
-        """Return a scope with what a commit's version inherited at that moment, others as they are.
-
-        Rows of a commit are those of its own line, but a file of it may lie in a directory, and
-        consist of entities, that its version only inherited.
-        """
-        if scope.version_no or not scope.layers:
-            return scope
-        self._follow_versions()
-        key = (scope.version_id, scope.layers[0])
-        known = self._trees.get(key)
-        if known is None:
-            versions = self._store.versions
-            seq = scope.layers[0].params[-1]
-            layers, chain = [*scope.layers], versions.chain(scope.version_id)
-            for depth, link in enumerate(chain[1:], 1):
-                for id, limit in self._lineage(link, seq):
-                    assert limit is not None
-                    layers.append(Layer("p", depth, (id, min(limit, seq))))
-            known = Scope(scope.version_id, 0, chain, tuple(layers))
-            if not versions.volatile:
-                self._trees[key] = known
-        return known
-
-    def _lineage(self, version_id: str, seq: int) -> Lineage:
-        """Return what a version had when a commit was made, wherever it stands by now."""
-        place = self._store.versions.place(version_id)
-        if place is None:
-            return ()
-        sql = qualify(_SEGMENT, self._store.db)
-        row = self._store.connection.execute(sql, (place[0], seq)).fetchone()
-        return self._store.segments.at(place[1] if row is None else row[0], seq)
+        """Return the scope of a commit with what its version inherited, others as they are."""
+        return self.past.whole(scope)
 
     # -- keeping
 
-    def _follow_versions(self) -> None:
-        versions = self._store.versions
-        if versions.generation != self._generation or len(self._trees) > CACHED_TREES:
-            self._forget()
-            self._generation = versions.generation
-
     def _keeps(self, scope: Scope) -> bool:
         """Tell whether answers may be kept: they must be those of a version, and here to stay."""
-        self._follow_versions()
         versions = self._store.versions
+        if versions.generation != self._generation:
+            self._forget()
+            self._generation = versions.generation
         if scope.version_no == 0 or not scope.whole:
             return False
         return not self._volatile and not versions.volatile
@@ -268,7 +228,6 @@ class Lookup:
                 self._volatile = True
 
     def _forget(self) -> None:
-        self._trees.clear()
         self._parents.clear()
         self._known.clear()
 

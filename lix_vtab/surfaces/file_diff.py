@@ -150,7 +150,7 @@ class FileDiff(ReadOnlySurface):
         """
         store, files = self._session.store, self._session.files
         low, high = sorted((before.seq, after.seq))
-        chains = (store.versions.chain(store.versions.pointer_by_no(c.version_no).id)
+        chains = (files.lookup.past.chain(store.versions.pointer_by_no(c.version_no).id, c.seq)
                   for c in (before, after))  # fmt: skip
         found: set[str] = set()
         for version_id in {link for chain in chains for link in chain[1:]}:

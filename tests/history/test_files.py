@@ -405,12 +405,26 @@ def test_file_diff_sees_what_files_of_a_version_inherit(shared):
 
 def test_a_file_whose_directory_cannot_be_seen_any_more_has_no_path(shared):
     first = head(shared)
-    update(shared, "mine", data="four\n")
     shared.execute("UPDATE lix_version SET inherits_from_version_id = NULL WHERE name = 'main'")
-    columns = "path, status, before_size, after_size"
-    assert file_diff(shared, f"{first}~1", first, columns) == [(None, "added", None, 4)]
-    assert file_diff(shared, first, "HEAD", columns) == [(None, "modified", 4, 5)]
-    assert file_diff(shared, "HEAD", f"{first}~1", columns) == [(None, "removed", 5, None)]
+    second = update(shared, "mine", data="four\n")
+    third = update(shared, "mine", data="fifth\n")
+    path = "/docs/deep/mine.txt"
+    columns = "before_path, after_path, status, before_size, after_size"
+    assert file_diff(shared, f"{first}~1", first, columns) == [(None, path, "added", None, 4)]
+    assert file_diff(shared, first, second, columns) == [(path, None, "renamed", 4, 5)]
+    assert file_diff(shared, second, third, columns) == [(None, None, "modified", 5, 6)]
+    assert file_diff(shared, third, f"{first}~1", columns) == [(None, None, "removed", 6, None)]
+
+
+def test_what_a_version_inherited_is_known_after_it_is_deleted(shared):
+    made = shared.lix.create_version("draft", inherits_from="main", source="main")
+    shared.lix.switch_version(made)
+    tip = update(shared, "mine", data="draft\n")
+    shared.lix.switch_version("main")
+    shared.lix.delete_version(made)
+    rename_docs(shared, "texts")
+    content = "SELECT path, data FROM lix_file_at(?)"
+    assert shared.rows(content, (tip,)) == [("/docs/deep/mine.txt", b"draft\n")]
 
 
 @pytest.mark.parametrize(
