@@ -106,7 +106,9 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
     (
         "the untracked row of entity {} holds what is not JSON",
         "SELECT entity_id FROM lix_internal_overlay "
-        "WHERE NOT coalesce(json_valid(snapshot), 1) OR NOT coalesce(json_valid(metadata), 1)",
+        # json_valid(NULL) is 0 in older SQLite
+        "WHERE (snapshot IS NOT NULL AND NOT json_valid(snapshot)) "
+        "OR (metadata IS NOT NULL AND NOT json_valid(metadata))",
     ),
     (
         "a row of entity {} shows a change of something else",

@@ -106,7 +106,6 @@ INDEXES: dict[str, str] = {
     "version_working": "version(working_commit_id)",
     "parent_parent": "parent(parent_seq)",
     "version_segment": "version(segment_id)",
-    "version_work": "version(working_commit_id)",
     "version_set": "version(working_change_set_id)",
     "member_change": "member(change_no)",
     "checkpoint_name": "checkpoint(name)",
