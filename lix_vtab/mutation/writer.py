@@ -462,7 +462,7 @@ class Writer:
             return False
         place = self._store.versions.place(write.version_id)
         assert place is not None
-        if len(self._store.segments.lineage(place[1])) > 1:
+        if self._store.rows.find(self._store.segments.lineage(place[1])[1:], write.key) is not None:
             return False
         scope = self.scope(write.version_id)
         return all(

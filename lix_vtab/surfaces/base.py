@@ -273,6 +273,8 @@ class Table:
     def UpdateInsertRow(self, rowid: int | None, fields: Sequence[Any]) -> int:
         """Insert a row."""
         conflict = self._prepare_write()
+        if rowid is not None:
+            raise self._numbered("insert cannot set")
         try:
             return self.surface.insert(fields, conflict)
         except ConstraintError as error:
@@ -287,11 +289,7 @@ class Table:
         """Change a row."""
         conflict = self._prepare_write()
         if new != rowid:
-            raise ReadOnlyError(
-                f"{self.surface.name} update cannot change rowid",
-                hint="leave rowid out: it follows from the row's key",
-                details={"column": "rowid"},
-            )
+            raise self._numbered("update cannot change")
         try:
             self.surface.update(rowid, fields)
         except ConstraintError as error:
@@ -304,6 +302,13 @@ class Table:
         """Delete a row."""
         self._prepare_write()
         self.surface.delete(rowid)
+
+    def _numbered(self, what: str) -> ReadOnlyError:
+        return ReadOnlyError(
+            f"{self.surface.name} {what} rowid",
+            hint="leave rowid out: it follows from the row's key",
+            details={"column": "rowid"},
+        )
 
     def _too_deep(self, verb: str, error: NestingError) -> InvalidValueError:
         return InvalidValueError(

@@ -429,3 +429,22 @@ def test_a_row_is_not_deleted_by_leaving_its_content_out(lix, table):
 def test_a_column_is_named_once(lix, statement):
     with pytest.raises(errors.InvalidValueError, match="insert duplicated column"):
         lix.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("lix_state", "snapshot_content"),
+        ("lix_version", "name"),
+        ("lix_file", "path"),
+        ("lix_key_value", "key"),
+    ],
+)
+@pytest.mark.parametrize("name", ["rowid", "oid", "_rowid_"])
+def test_nobody_chooses_a_rowid(run, table, column, name):
+    with pytest.raises(errors.ReadOnlyError, match=f"{table} insert cannot set rowid"):
+        run(f"INSERT INTO {table} ({name}, {column}) VALUES (7, 'x')")
+    if table != "lix_file":
+        with pytest.raises(errors.ReadOnlyError, match=f"{table} update cannot change rowid"):
+            run("INSERT INTO lix_key_value (key, value) VALUES ('k', 1)")
+            run(f"UPDATE {table} SET {name} = -7")

@@ -398,3 +398,26 @@ def test_writing_what_is_there_already_does_not_touch_the_version(cm):
     before = cm.rows("SELECT * FROM lix_version ORDER BY id")
     put(cm, "e", "v")
     assert cm.rows("SELECT * FROM lix_version ORDER BY id") == before
+
+
+@pytest.mark.parametrize("source", ["global", None])
+def test_a_row_that_came_and_went_in_one_transaction_leaves_nothing(lix, source):
+    """On a branch as well as on a version that stands on nothing else."""
+    lix.schema("s")
+    lix.row("old", lix.main(), "x", schema="s")
+    lix.create_version("branch", id="branch", source=source)
+    lix.active("branch")
+    before = lix.tip(), lix.raw(), lix.value("SELECT count(*) FROM lix_commit")
+    with lix.transaction() as tx:
+        for entity in ("new", "newer"):
+            tx.execute(
+                "INSERT INTO lix_state (entity_id, schema_key, file_id, plugin_key, schema_version,"
+                " snapshot_content) VALUES (?, 's', 'test-file', 'lix', '1', '{\"value\":\"y\"}')",
+                (entity,),
+            )
+        tx.execute("DELETE FROM lix_state WHERE entity_id GLOB 'new*'")
+    assert (lix.tip(), lix.raw(), lix.value("SELECT count(*) FROM lix_commit")) == before
+    if source is None:
+        lix.execute("DELETE FROM lix_state WHERE entity_id = 'old'")
+        assert lix.tip() != before[0]
+        assert lix.value("SELECT count(*) FROM lix_state WHERE schema_key = 's'") == 0
