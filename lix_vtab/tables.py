@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from lix_vtab.execution.catalogue import Catalogue, Table, UniqueKey
+from lix_vtab.schema import CompiledSchema
 from lix_vtab.schema.keys import key_text
 from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import ReadOnlySurface, Surface
 from lix_vtab.surfaces.entity import Entity
+from lix_vtab.surfaces.entity_shape import sql_literal
 from lix_vtab.surfaces.entity_tables import MODULE, entity_surface
 from lix_vtab.surfaces.install import SURFACES, Sessions
 from lix_vtab.surfaces.state import State
@@ -154,6 +157,7 @@ def describe(surface: Surface, name: str, db: str = "main", *, related: bool = T
         refuses=_WRITES if read_only else frozenset(),
         asks=getattr(surface, "asks", frozenset()),
         states=getattr(surface, "states", frozenset()),
+        stored=MappingProxyType(dict(_stored(surface))),
         related=related,
     )
 
@@ -177,12 +181,35 @@ def _defaults(surface: Surface, db: str) -> Mapping[str, str]:
             given["lixcol_version_id"] = surface.schema.home
         if overrides.values.get("entity_id") is not None:
             given["lixcol_entity_id"] = key_text(overrides.values["entity_id"])
-        return {column: _literal(value) for column, value in given.items()}
+        columns = {column: _literal(value) for column, value in given.items()}
+        return {**_property_defaults(surface.schema), **columns}
     if isinstance(surface, State) and not surface.multi:
         if db != "main":
             return {"version_id": f"SELECT version_id FROM {quote(db)}.lix_active_version"}
         return {"version_id": "lix_active_version_id()"}
     return {}
+
+
+def _property_defaults(schema: CompiledSchema) -> Mapping[str, str]:
+    """Say what properties are when an INSERT leaves them out, as far as it is always the same."""
+    return {name: _kept(schema, name, "NULL") for name in schema.defaults.constants}
+
+
+def _stored(surface: Surface) -> Iterator[tuple[str, str]]:
+    """Say what is kept of the values of key columns that are not plain texts."""
+    if not isinstance(surface, Entity):
+        return
+    schema = surface.schema
+    constants = schema.defaults.constants
+    pointers = chain(schema.primary_key, *schema.unique)
+    for name in {pointer.name for pointer in pointers if pointer.name is not None}:
+        if schema.properties[name].sql_type != "TEXT" or name in constants:
+            yield name, _kept(schema, name, "{}")
+
+
+def _kept(schema: CompiledSchema, name: str, value: str) -> str:
+    # the name may have braces, which are those of the value here
+    return f"lix_stored({_literal(schema.key)}, {sql_literal(name)}, {value})"
 
 
 def _literal(text: str) -> str:

@@ -47,6 +47,8 @@ class Table:
     - `refuses` lists the verbs (INSERT, UPDATE, DELETE) the table does not accept.
     - `asks` names columns for which an INSERT of NULL says something else than leaving them out,
       which SQLite does not tell a virtual table; `states` those an INSERT must name therefore.
+    - `stored` maps a column to the SQL that makes what is kept of a value (in place of `{}`), for
+      columns that do not keep every value as it is given.
     - `related` says that its rows may refer to others, or others to them.
     """
 
@@ -62,6 +64,7 @@ class Table:
     refuses: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
+    stored: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     related: bool = True
 
     @property

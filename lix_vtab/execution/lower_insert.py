@@ -136,8 +136,9 @@ class InsertLowering:
     def _match(self, sql: Composer, columns: Sequence[str]) -> None:
         """Write a condition that compares columns with the input row."""
         for position, column in enumerate(columns):
-            sql.text(" AND " if position else " WHERE ").text(f"{quote(column)} = ")
-            sql.source(self._input[column.lower()])
+            before, after = self._table.stored.get(column, "{}").split("{}")
+            sql.text(" AND " if position else " WHERE ").text(f"{quote(column)} = {before}")
+            sql.source(self._input[column.lower()]).text(after)
 
     def _rule(self, clause: Conflict) -> ConflictRule:
         parts, table = self._parts, self._table

@@ -26,6 +26,15 @@ class Defaults:
     version: str
     entries: tuple[tuple[str, Expression], ...]
 
+    @property
+    def constants(self) -> dict[str, Json]:
+        """Return the defaults that are the same for every row."""
+        return {
+            name: found.value
+            for name, found in self.entries
+            if isinstance(found, Constant | _Copied)
+        }
+
     def apply(self, value: dict[str, Json], source: Source) -> dict[str, Json]:
         """Return `value` completed; it is `value` itself when nothing was missing."""
         completed = value

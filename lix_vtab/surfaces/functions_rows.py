@@ -1,8 +1,13 @@
-"""What the rowid of one of our tables stands for: a row is found again after it was written."""
+"""How a row is found again after it was written, and before: what its rowid and its values mean."""
 
 from __future__ import annotations
 
-from lix_vtab.errors import InvalidValueError
+from typing import Any
+
+import apsw
+
+from lix_vtab.errors import InvalidValueError, LixError
+from lix_vtab.schema import from_sql, to_sql
 from lix_vtab.session import Session
 from lix_vtab.surfaces.functions import SqlFunction
 from lix_vtab.surfaces.reader import split_rowid
@@ -39,7 +44,23 @@ def row_functions(session: Session) -> list[SqlFunction]:
             return store.versions.pointer_by_no(version_no).id
         return row_key(inner, part)
 
+    def stored(schema_key: str, name: str, value: Any) -> Any:
+        """Return what a property holds when it is given an SQL value: NULL is its default."""
+        schema = session.catalogue.latest(schema_key)
+        if schema is None or name not in schema.properties:
+            return value
+        if value is None:
+            default = schema.defaults.constants.get(name)
+            structure = isinstance(default, dict | list)
+            return apsw.jsonb_encode(default) if structure else to_sql(default)
+        try:
+            return to_sql(from_sql(value, schema.properties[name], name))
+        except LixError:
+            # the INSERT itself says what is wrong with it
+            return None
+
     return [
+        SqlFunction("lix_stored", stored, 3),
         SqlFunction("lix_row_key", row_key, 2),
         SqlFunction("lix_row_key_by_version", row_key_by_version, 2),
     ]

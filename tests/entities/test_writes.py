@@ -439,3 +439,54 @@ def test_names_of_keys(lix: Session, name: str) -> None:
         f"INSERT INTO odd({column}, v) VALUES ('k', '2') ON CONFLICT({column}) DO UPDATE SET v = 3 || ''"
     )
     assert lix.value("SELECT v FROM odd") == "3"
+
+
+class TestConflictsWithWhatIsStored:
+    """ON CONFLICT compares what a row will hold, not how the statement spells it."""
+
+    @pytest.fixture(autouse=True)
+    def table(self, lix: Session) -> None:
+        kinds = {
+            "flag": {"type": "boolean"},
+            "list": {"type": "array"},
+            "size{}": {"type": "number"},
+            "kind": {"type": "string", "default": "usual"},
+            "more": {"type": "array", "default": [1]},
+            "v": {"type": "integer", "x-lix-default": "7"},
+        }
+        lix.store_schema(
+            schema(
+                "odd",
+                kinds,
+                primary_key=["/flag", "/list", "/size{}"],
+                unique=[["/kind", "/flag"]],
+            )
+        )
+        lix.execute("INSERT INTO odd(flag, list, \"size{}\", v) VALUES (true, '[1]', 2, 1)")
+
+    @pytest.mark.parametrize(
+        "row", ["true, '[1]', 2", "'true', '[ 1 ]', 2.0", "lix_json('true'), jsonb('[1]'), '2'"]
+    )
+    def test_of_a_key(self, lix: Session, row: str) -> None:
+        into = f'INSERT INTO odd(flag, list, "size{{}}", v) VALUES ({row}, 5)'
+        assert lix.execute(f"{into} ON CONFLICT DO NOTHING").changes == 0
+        target = 'ON CONFLICT(flag, list, "size{}")'
+        found = lix.rows(f"{into} {target} DO UPDATE SET v = excluded.v RETURNING v, kind")
+        assert found == [(5, "usual")]
+
+    def test_of_defaults(self, lix: Session) -> None:
+        into = "INSERT INTO odd(flag, list, \"size{}\") VALUES ('true', '[]', 9)"
+        assert lix.execute(f"{into} ON CONFLICT DO NOTHING").changes == 0
+        lix.execute(
+            f"{into} ON CONFLICT(kind, flag) DO UPDATE SET v = excluded.v, more = excluded.more"
+        )
+        assert lix.rows("SELECT flag, list, v, more FROM odd") == [(1, "[1]", 7, "[1]")]
+
+    def test_that_nothing_is_in_the_way(self, lix: Session) -> None:
+        into = 'INSERT INTO odd(flag, list, "size{}", kind) VALUES'
+        lix.execute(
+            f"{into} ('false', '[1]', 2, NULL), (true, '[1]', 3, 'x') ON CONFLICT DO NOTHING"
+        )
+        assert lix.value("SELECT count(*) FROM odd") == 3
+        with pytest.raises(SchemaValidationError):
+            lix.execute(f"{into} ('maybe', '[1]', 2, 'y') ON CONFLICT DO NOTHING")
