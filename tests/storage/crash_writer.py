@@ -79,7 +79,7 @@ def main(path: str, first: int) -> None:
 
 def prepare(lix: lix_vtab.Lix) -> None:
     """Create the schema and the version the steps write to, unless an earlier process did."""
-    lix.execute("PRAGMA busy_timeout = 10000")
+    lix.execute("PRAGMA busy_timeout = 120000")
     if lix.execute("SELECT 1 FROM lix_version WHERE id = 'main-line'").rows:
         return
     with lix.transaction():

@@ -52,7 +52,7 @@ def branches(lix: lix_vtab.Lix, stem: str, count: int) -> int:
 
 def main(path: str, version: str) -> None:
     with lix_vtab.open(path, version=version or None, internal=True) as lix:
-        lix.execute("PRAGMA busy_timeout = 20000")
+        lix.execute("PRAGMA busy_timeout = 120000")
         print(json.dumps(["ok", "open"]), flush=True)
         for line in sys.stdin:
             try:

@@ -85,7 +85,7 @@ def here(path: Path) -> Iterator[lix_vtab.Lix]:
         setup.create_version("a", id="a")
         setup.create_version("b", id="b")
     with lix_vtab.open(str(path), version="a", internal=True) as opened:
-        opened.execute("PRAGMA busy_timeout = 20000")
+        opened.execute("PRAGMA busy_timeout = 120000")
         yield opened
         assert opened.check() == []
 
