@@ -24,6 +24,10 @@ _SEGMENT = (
     "SELECT segment_id FROM lix_internal_commit WHERE version_no = ? AND seq <= ? "
     "ORDER BY seq DESC LIMIT 1"
 )
+_HAS_FILES = (
+    "SELECT EXISTS (SELECT 1 FROM lix_internal_entry WHERE holder = ?1) "
+    "OR EXISTS (SELECT 1 FROM lix_internal_rendering WHERE holder = ?1)"
+)
 
 
 class Past:
@@ -54,9 +58,11 @@ class Past:
             inherited = [
                 Layer("p", depth, (id, limit or 0))
                 for depth, link in enumerate(chain[1:], 1)
-                for id, limit in self._lineage(link, seq)
+                for id, limit in self._files(self._lineage(link, seq))
             ]
-            known = Scope(scope.version_id, 0, chain, (*scope.layers, *inherited))
+            known = scope
+            if inherited:
+                known = Scope(scope.version_id, 0, chain, (*scope.layers, *inherited))
             if not versions.volatile:
                 self._known[key] = known
         return known
@@ -81,6 +87,12 @@ class Past:
             return None if descriptor is None else descriptor.inherits_from_version_id
         snapshot = stored.values.snapshot
         return None if snapshot is None else read_descriptor(snapshot).inherits_from_version_id
+
+    def _files(self, lineage: Lineage) -> Lineage:
+        """Return where to look for files: nowhere if there are none, as in most of `global`."""
+        sql = qualify(_HAS_FILES, self._store.db)
+        execute = self._store.connection.execute
+        return lineage if any(execute(sql, (id,)).get for id, _ in lineage) else ()
 
     def _lineage(self, version_id: str, seq: int) -> Lineage:
         """Return what to read for a version as it was when a commit was made."""

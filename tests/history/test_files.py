@@ -416,6 +416,20 @@ def test_a_file_whose_directory_cannot_be_seen_any_more_has_no_path(shared):
     assert file_diff(shared, third, f"{first}~1", columns) == [(None, None, "removed", 6, None)]
 
 
+def test_what_is_in_between_counts_though_it_is_only_a_part_of_a_file(lix):
+    start = head(lix)
+    lix.execute(
+        "INSERT INTO lix_file_by_version (id, path, data, lixcol_version_id)"
+        " VALUES ('parts', '/parts.json', '{\"a\":1,\"b\":1}', 'global')"
+    )
+    lix.execute("UPDATE json_pointer SET value = 2 WHERE path = '/b'")
+    made = lix.lix.create_version("draft", inherits_from="main", source=start)
+    lix.lix.switch_version(made)
+    tip = update(lix, "parts", path="/moved.json")
+    content = "SELECT path, data FROM lix_file_at(?) WHERE id = 'parts'"
+    assert lix.rows(content, (tip,)) == [("/moved.json", b'{"a":1,"b":2}')]
+
+
 def test_what_a_version_inherited_is_known_after_it_is_deleted(shared):
     made = shared.lix.create_version("draft", inherits_from="main", source="main")
     shared.lix.switch_version(made)
