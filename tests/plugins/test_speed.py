@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from lix_vtab.model.json import canonical_json
-from lix_vtab.plugins import ActiveStateRow, EntityChange, File, StateContext, plugin_json
+from lix_vtab.plugins import (
+    ActiveStateRow,
+    EntityChange,
+    File,
+    Plugin,
+    StateContext,
+    plugin_csv,
+    plugin_json,
+    plugin_md,
+    plugin_text,
+)
 
 
 def best(work: Callable[[], object], times: int = 5) -> float:
@@ -138,3 +148,50 @@ def test_members_that_come_and_go_look_up_those_beside_them_alone(indent: int | 
         "/items/id=9/on/1/v",
         "/items/id=9/on/0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "path", "head", "piece"),
+    [
+        (plugin_text, "/a.txt", "", "{}\n"),
+        (plugin_csv, "/a.csv", "a,b\n", "{},x\n"),
+        (plugin_md, "/a.md", "", "# {}\n"),
+        (plugin_json, "/a.json", "", ""),
+    ],
+)
+def test_equal_things_cost_what_different_ones_do(
+    plugin: Plugin, path: str, head: str, piece: str
+) -> None:
+    def text(pieces: list[int]) -> bytes:
+        if plugin is plugin_json:
+            # new elements of an array with ids are called after their content
+            return json.dumps([{"id": 0}, *[{"v": n} for n in pieces]]).encode()
+        return (head + "".join(piece.format(n) for n in pieces)).encode()
+
+    empty = File("f", path, text([]))
+    rows = [
+        ActiveStateRow(
+            change.entity_id, change.schema_key, "1", canonical_json(change.snapshot_content)
+        )
+        for change in plugin.detect_changes(None, empty, None)
+    ]
+
+    def write(pieces: list[int]) -> Callable[[], object]:
+        after = File("f", path, text(pieces))
+        return lambda: list(plugin.detect_changes(empty, after, StateContext(rows)))
+
+    works = [write([*range(4000)]), write([7] * 4000)]
+    pairs = [[best(work, 1) for work in works] for _ in range(3)]
+    different, equal = (min(column) for column in zip(*pairs, strict=True))
+    assert equal < different * 4
+
+
+def test_a_line_that_is_nearly_a_table_takes_no_longer_than_others() -> None:
+    def write(end: bytes) -> Callable[[], object]:
+        data = b"a|b\n-" + b" " * 20_000 + end
+        return lambda: plugin_md.detect_changes(None, File("f", "/a.md", data), None)
+
+    works = [lambda work=work: list(work()) for work in (write(b"|-\n"), write(b"x\n"))]
+    pairs = [[best(work, 1) for work in works] for _ in range(3)]
+    table, nearly = (min(column) for column in zip(*pairs, strict=True))
+    assert nearly < table * 50

@@ -25,6 +25,7 @@ from lix_vtab.plugins.csvfile.table import Header, read_cells
 from lix_vtab.plugins.csvfile.text import Record, read_records
 from lix_vtab.plugins.entities import changed, current_snapshot, encode_text
 from lix_vtab.plugins.lines import differing_lines
+from lix_vtab.plugins.minting import Minter
 from lix_vtab.plugins.order import place
 from lix_vtab.plugins.splice import LINE_ENDS, splice
 
@@ -134,15 +135,10 @@ class _Reader:
         if any(row.get("order") != order for (_, row), order in stay):
             return None
         stored, rows = dict(old), dict[str, Row]()
+        minter = Minter(lambda id: id in rows or self.context.find(ROW, id) is not None)
         for known, record, said, order in zip(
             partners, new, cells, orders[len(above) :], strict=False
         ):
-            if known is None:
-                id = mint(said, header.unique, lambda id: self._is_taken(id, rows))
-            else:
-                id = known[0]
+            id = mint(said, header.unique, minter) if known is None else known[0]
             rows[id] = row_snapshot(header, known and known[1], id, order, said, record)
         return list(changed(ROW, stored, rows))
-
-    def _is_taken(self, id: str, rows: dict[str, Row]) -> bool:
-        return id in rows or self.context.find(ROW, id) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import count
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from lix_vtab.plugins.align import align
 from lix_vtab.plugins.csvfile.table import Header, spelled_otherwise
 from lix_vtab.plugins.csvfile.text import Record
+from lix_vtab.plugins.minting import Minter
 
 __all__ = [
     "ROW",
@@ -112,16 +113,28 @@ def _once(values: Sequence[str]) -> set[str]:
     return {value for value, times in counts.items() if times == 1 and value}
 
 
-def mint(cells: Cells, unique: str | None, taken: Callable[[str], bool]) -> str:
-    """Return a new id: the first of its possible ones that is free."""
-    return next(id for id in possible_ids(cells, unique) if not taken(id))
+def mint(cells: Cells, unique: str | None, minter: Minter) -> str:
+    """Return a new id: what names the row, or its content and the first free number."""
+    named = _named(cells, unique)
+    if named is not None and not minter.taken(named):
+        return named
+    return minter.mint(_stem(cells))
 
 
 def possible_ids(cells: Cells, unique: str | None) -> Iterator[str]:
-    """Yield what names a row, where something does, then its content with a number, without end."""
-    if unique is not None and cells.get(unique):
-        yield f"{unique}|{cells[unique]}"
-    content = "\0".join(cells.values()).encode()
-    stem = f"row:{blake2b(content, digest_size=8).hexdigest()}"
+    """Yield the ids that a row of these cells may have been given, without end."""
+    named = _named(cells, unique)
+    if named is not None:
+        yield named
+    stem = _stem(cells)
     for number in count():
-        yield f"{stem}:{number}"
+        yield f"{stem}{number}"
+
+
+def _named(cells: Cells, unique: str | None) -> str | None:
+    return None if unique is None or not cells.get(unique) else f"{unique}|{cells[unique]}"
+
+
+def _stem(cells: Cells) -> str:
+    content = "\0".join(cells.values()).encode()
+    return f"row:{blake2b(content, digest_size=8).hexdigest()}:"

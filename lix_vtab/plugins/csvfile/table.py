@@ -151,7 +151,8 @@ def match_columns(old: Columns, names: Sequence[str]) -> Columns:
     (('Age', 'Age'), ('Name', 'Full name'))
     """
     found = align([name for _, name in old], names)
-    left = [at for at in range(len(old)) if at not in set(found)]
+    kept = set(found)
+    left = [at for at in range(len(old)) if at not in kept]
     if len(old) == len(names) and len(left) == 1:
         # one name is new and one is gone: the column was renamed, wherever it stands now
         found = [left[0] if at is None else at for at in found]

@@ -32,6 +32,7 @@ from lix_vtab.plugins.entities import (
     in_order,
     same_but,
 )
+from lix_vtab.plugins.minting import Minter
 from lix_vtab.plugins.order import place
 from lix_vtab.plugins.splice import LINE_ENDS, splice
 
@@ -134,12 +135,10 @@ class _Table:
             ]
         )
         rows: dict[str, Row] = {}
+        minter = Minter(lambda id: id in self.old or id in rows)
         for at, match in enumerate(self.matches):
             cells = self.cells[at]
-            if match is None:
-                entity_id = mint(cells, self.unique, lambda id: id in self.old or id in rows)
-            else:
-                entity_id = self.ids[match]
+            entity_id = mint(cells, self.unique, minter) if match is None else self.ids[match]
             rows[entity_id] = row_snapshot(
                 header, self.partners[at], entity_id, orders[at], cells, self.lines[at]
             )

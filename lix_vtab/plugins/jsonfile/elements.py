@@ -14,6 +14,7 @@ from hashlib import blake2b
 from lix_vtab.plugins.align import align
 from lix_vtab.plugins.jsonfile.scan import Node
 from lix_vtab.plugins.jsonfile.tree import Entity, content_of, is_index
+from lix_vtab.plugins.minting import Minter
 
 __all__ = ["fresh_tokens", "identity_of", "match_elements", "new_tokens"]
 
@@ -87,6 +88,7 @@ def new_tokens(
     indexes = [int(token) for token in used if is_index(token)]
     following = max(indexes, default=-1) + 1
     last_kept = max((at for at, match in enumerate(matches) if match is not None), default=-1)
+    minter = Minter(used.__contains__, start=2)
     tokens: list[str] = []
     for at, (match, element) in enumerate(zip(matches, elements, strict=True)):
         if match is not None:
@@ -99,16 +101,12 @@ def new_tokens(
                 token = str(following)
                 following += 1
             else:
-                token = _content_token(element, used)
+                token = _content_token(element, used, minter)
         used.add(token)
         tokens.append(token)
     return tokens
 
 
-def _content_token(element: Node, used: set[str]) -> str:
-    stem = f"+{blake2b(content_of(element).encode(), digest_size=5).hexdigest()}"
-    token, number = stem, 1
-    while token in used:
-        number += 1
-        token = f"{stem}.{number}"
-    return token
+def _content_token(element: Node, used: set[str], minter: Minter) -> str:
+    token = f"+{blake2b(content_of(element).encode(), digest_size=5).hexdigest()}"
+    return minter.mint(f"{token}.") if token in used else token

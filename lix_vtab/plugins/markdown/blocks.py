@@ -24,8 +24,8 @@ _FOOTNOTE = re.compile(r" {0,3}\[\^[^\]]+\]:")
 _DEFINITION = re.compile(r" {0,3}\[(?:[^\[\]\\]|\\.)+\]:[ \t]*\S")
 _MATH = re.compile(r" {0,3}\$\$[^$]*\Z")
 _MATH_END = re.compile(r".*\$\$[ \t]*\Z")
-_CELLS = r"[ \t]*:?-+:?[ \t]*"
-_TABLE = re.compile(rf" {{0,3}}\|?{_CELLS}(?:\|{_CELLS})*\|?[ \t]*\Z")
+_CELLS = r"[ \t]*+:?-++:?[ \t]*+"
+_TABLE = re.compile(rf" {{0,3}}\|?{_CELLS}(?:\|{_CELLS})*+\|?[ \t]*+\Z")
 _FRONT_MATTER = {"---": "yaml", "+++": "toml"}
 
 _TAGS = (

@@ -32,6 +32,7 @@ from lix_vtab.plugins.entities import (
     text_member,
 )
 from lix_vtab.plugins.markdown.blocks import cut
+from lix_vtab.plugins.minting import Minter
 from lix_vtab.plugins.order import place
 from lix_vtab.plugins.splice import splice
 
@@ -158,10 +159,10 @@ def _update(document: Row | None, old: Mapping[str, Row], data: bytes) -> Iterat
     orders = place(
         [(None, "") if at is None else (old[ids[at]].get("order"), ids[at]) for at in matches]
     )
-    used = set(ids)
     new: dict[str, Row] = {}
+    minter = Minter(lambda id: id in old or id in new)
     for at, piece, order in zip(matches, pieces, orders, strict=True):
-        entity_id = _mint(piece, used) if at is None else ids[at]
+        entity_id = minter.mint(_stem(piece)) if at is None else ids[at]
         partner = None if at is None else old[ids[at]]
         new[entity_id] = _block(partner, entity_id, order, piece, newline, first=not new)
     yield from changed(BLOCK, old, new)
@@ -236,15 +237,10 @@ def _space_before(row: Row, newline: str) -> str:
     )
 
 
-def _mint(piece: _Piece, used: set[str]) -> str:
-    """Return a new id: kind, content hash and the first free number."""
+def _stem(piece: _Piece) -> str:
+    """Return what the id of a new block begins with: its kind and a hash of its content."""
     _, kind, text = piece
-    stem = f"{kind}:{blake2b(_normal(text).encode(), digest_size=8).hexdigest()}"
-    number = 0
-    while (entity_id := f"{stem}:{number}") in used:
-        number += 1
-    used.add(entity_id)
-    return entity_id
+    return f"{kind}:{blake2b(_normal(text).encode(), digest_size=8).hexdigest()}:"
 
 
 def _fresh_document(newline: str, lead: str, tail: str, has_blocks: bool) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -19,7 +19,6 @@ __all__ = [
     "LINE",
     "Line",
     "content_of",
-    "mint",
     "snapshot_of",
     "split",
     "stem_of",
@@ -88,12 +87,3 @@ def snapshot_of(
 def stem_of(content: bytes) -> str:
     """Return what the id of a line begins with that first held this content."""
     return f"line:{blake2b(content, digest_size=8).hexdigest()}:"
-
-
-def mint(content: bytes, taken: Callable[[str], bool]) -> str:
-    """Return a new id: content hash and the first free number, so equal edits get equal ids."""
-    stem = stem_of(content)
-    number = 0
-    while taken(entity_id := f"{stem}{number}"):
-        number += 1
-    return entity_id

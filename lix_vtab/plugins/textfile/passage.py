@@ -9,8 +9,9 @@ from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.plugins.align import align, text_similarity
 from lix_vtab.plugins.contract import EntityChange
 from lix_vtab.plugins.entities import changed
+from lix_vtab.plugins.minting import Minter
 from lix_vtab.plugins.order import place
-from lix_vtab.plugins.textfile.lines import ENDINGS, LINE, Line, content_of, mint, snapshot_of
+from lix_vtab.plugins.textfile.lines import ENDINGS, LINE, Line, content_of, snapshot_of, stem_of
 
 __all__ = ["Passage"]
 
@@ -57,11 +58,9 @@ class Passage:
         if any(row["order"] != order for (_, row), order in around):
             return None
         old, new = dict(self.old), dict[str, Any]()
+        minter = Minter(lambda id: id in new or id in old or taken(id))
         for known, line, order in zip(rows, self.new, orders[first:behind], strict=True):
-            if known is None:
-                id = mint(line[0], lambda id: id in new or id in old or taken(id))
-            else:
-                id = known[0]
+            id = minter.mint(stem_of(line[0])) if known is None else known[0]
             new[id] = snapshot_of(known and known[1], id, order, line, newline)
         return newline, list(changed(LINE, old, new))
 
