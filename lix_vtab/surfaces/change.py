@@ -51,6 +51,7 @@ class ChangeTable(DerivedTable):
                 "writer_key": "h.writer_key",
                 "at": "h.created_at",
                 "about": "h.id",
+                "made": "h.commit_seq",
                 "rowid": "h.no",
             },
         ),

@@ -25,6 +25,7 @@ class ChangeAuthorTable(DerivedTable):
                 "at": "c.created_at",
                 "about": "h.id",
                 "alive": "1",
+                "made": "c.seq",
                 "rowid": "h.no << 16 | a.key",
             },
             ("c.authors IS NOT NULL",),

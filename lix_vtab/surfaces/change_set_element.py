@@ -22,11 +22,13 @@ _FIELDS = {
     "at": "c.created_at",
     "about": "h.id",
     "alive": "1",
+    "made": "c.seq",
     "rowid": "c.seq << 28 | h.no",
 }
 _WORKING = {
     **_FIELDS,
     "change_set_id": "v.working_change_set_id",
+    "made": "NULL",
     "rowid": "-(v.no << 28 | h.no)",
 }
 

@@ -14,6 +14,7 @@ _FIELDS = {
     "at": "c.created_at",
     "about": "NULL",
     "alive": "1",
+    "made": "c.seq",
     "rowid": "c.seq << 28 | p.seq",
 }
 
@@ -37,6 +38,7 @@ class CommitEdgeTable(DerivedTable):
                 **_FIELDS,
                 "child_id": "v.working_commit_id",
                 "at": "p.created_at",
+                "made": "NULL",
                 "rowid": "-v.no",
             },
             (NOT_A_COMMIT, LISTED),

@@ -12,6 +12,7 @@ from lix_vtab.session import Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.surfaces.base import Surface
 from lix_vtab.surfaces.derived_by_version import DERIVED_TABLES, DerivedByVersion
+from lix_vtab.surfaces.derived_history import DerivedHistory
 from lix_vtab.surfaces.entity import Entity, EntityByVersion
 from lix_vtab.surfaces.entity_history import EntityHistory, entity_at
 from lix_vtab.surfaces.entity_label import EntityLabel
@@ -40,6 +41,7 @@ _ON_DEMAND = pattern("pragma_.*|jsonb?_(each|tree)")
 _SPECIAL: dict[tuple[str, str], Build] = {
     ("lix_entity_label", "state"): EntityLabel,
     **{(key, "state_by_version"): DerivedByVersion for key in DERIVED_TABLES},
+    **{(key, "state_history"): DerivedHistory for key in DERIVED_TABLES},
 }
 """Tables that show more than stored rows."""
 
@@ -173,8 +175,9 @@ class EntityTables:
 
 
 def _wanted(schema: CompiledSchema, variant: str) -> bool:
-    """Tell whether a schema has a kind of table; what is derived has no history of its own."""
-    if variant in ("state_history", "state_at"):
+    """Tell whether a schema has a kind of table."""
+    if variant == "state_at":
+        # what is derived is not state
         return "state_history" in schema.views and schema.key not in DERIVED
     return variant in schema.views
 

@@ -14,6 +14,7 @@ FIELDS = {
     "at": "v.updated_at",
     "about": "NULL",
     "alive": "1",
+    "made": "(SELECT k.seq FROM lix_internal_commit k WHERE k.id = v.commit_id)",
     "rowid": "v.no",
 }
 
