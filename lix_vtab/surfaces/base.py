@@ -214,13 +214,18 @@ def _showing(
 class Table:
     """One connected virtual table."""
 
-    __slots__ = ("_at_once", "_cursor", "_known", "_session", "plans", "reading", "surface")
+    __slots__ = (
+        "_at_once", "_cursor", "_known", "_limits", "_session", "plans", "reading", "surface",
+    )  # fmt: skip
 
     def __init__(self, session: Session, surface: Surface) -> None:
         self._session = session
         # APSW fails a query when the values of an IN, asked for all at once, come from a
         # sub-query without rows; hosts of the loadable extension do not.
         self._at_once = not isinstance(session.connection, TrustedConnection)
+        self._limits = getattr(surface, "limits", True) and not (
+            self._at_once and _forgets_conditions(session)
+        )
         self.surface = surface
         self.reading = session.reading
         self.plans: list[Plan] = []
@@ -250,7 +255,7 @@ class Table:
                 multi=surface.multi,
                 at_once=self._at_once,
                 lookups=getattr(surface, "lookups", ()),
-                limits=getattr(surface, "limits", True),
+                limits=self._limits,
             )
             if chosen is None:
                 return False
@@ -427,6 +432,15 @@ def declaration(columns: Sequence[Column]) -> str:
         f"{quote(c.name)} {c.declared}{' HIDDEN' if c.hidden else ''}".rstrip() for c in columns
     )
     return f"CREATE TABLE x({', '.join(listed)})"
+
+
+def _forgets_conditions(session: Session) -> bool:
+    """Tell whether SQLite forgets `WHERE a = b` on columns of a table that takes over LIMIT.
+
+    It did so before 3.46.
+    """
+    version: str = session.connection.run("SELECT sqlite_version()").get
+    return tuple(map(int, version.split(".")[:2])) < (3, 46)
 
 
 def _offer(info: Any, n: int) -> Offer:

@@ -210,6 +210,15 @@ NAMED = {
         "SELECT e.change_set_id FROM {lix_change} c"
         " LEFT JOIN {lix_change_set_element} e ON e.change_id = c.id WHERE c.entity_id = 'e1'"
     ),
+    "equal columns, limited": (
+        "SELECT id FROM {lix_version} WHERE entity_id = name ORDER BY id LIMIT 2"
+    ),
+    "columns in order, limited": (
+        "SELECT id FROM {lix_version} WHERE name < id ORDER BY id LIMIT 2 OFFSET 1"
+    ),
+    "equal columns, counted within a limit": (
+        "SELECT count(*) FROM (SELECT 1 FROM {lix_state} WHERE entity_id IS writer_key LIMIT 3)"
+    ),
     "version by name": "SELECT id FROM {lix_version} WHERE name IN ('a', 'main')",
     "commit by unknown id": "SELECT * FROM {lix_commit} WHERE id = 'nope'",
 }
