@@ -27,9 +27,9 @@ _ENTITY = re.compile(r'^CREATE VIRTUAL TABLE .* USING lix_entity\("((?:[^"]|"")*
 _KEY = re.compile(r'"((?:[^"]|"")*)"(?: [A-Z]+)? PRIMARY KEY')
 _STATE_KEYS = ["entity_id", "schema_key", "file_id"]
 _OPTIONS = ("isolation_level", "read_only", "version", "writer_key")
-_FOREIGN_KEYS = """
-SELECT value ->> '$."x-lix-foreign-keys"' FROM lix_stored_schema
-WHERE value ->> '$."x-lix-key"' = ? ORDER BY CAST(value ->> '$."x-lix-version"' AS INTEGER) DESC
+_SCHEMA = """
+SELECT value FROM lix_stored_schema WHERE value ->> '$."x-lix-key"' = ?
+ORDER BY CAST(value ->> '$."x-lix-version"' AS INTEGER) DESC LIMIT 1
 """
 
 
@@ -127,11 +127,46 @@ class LixDialect(SQLiteDialect):
         self, connection: Connection, table_name: str, schema: str | None = None, **options: Any
     ) -> Any:
         """Return foreign keys; those of a schema's table are its x-lix-foreign-keys."""
-        entity = _ENTITY.match(self._definition(connection, table_name, schema))
-        if entity is None or table_name.endswith("_by_version"):
+        stored = self._stored(connection, table_name, schema, **options)
+        if stored is None or table_name.endswith("_by_version"):
             return super().get_foreign_keys(connection, table_name, schema, **options)
-        stored = connection.exec_driver_sql(_FOREIGN_KEYS, (_unquoted(entity[1]),)).scalars()
-        return list(_references(json.loads(stored.first() or "[]"), schema))
+        return list(_references(stored.get("x-lix-foreign-keys", ()), schema))
+
+    @reflection.cache
+    def get_unique_constraints(
+        self, connection: Connection, table_name: str, schema: str | None = None, **options: Any
+    ) -> Any:
+        """Return unique constraints; those of a schema's table are its x-lix-unique."""
+        stored = self._stored(connection, table_name, schema, **options)
+        if stored is None:
+            return super().get_unique_constraints(connection, table_name, schema, **options)
+        version = ["lixcol_version_id"] if table_name.endswith("_by_version") else []
+        groups = (_columns(group) for group in stored.get("x-lix-unique", ()))
+        return [{"name": None, "column_names": [*names, *version]} for names in groups if names]
+
+    @reflection.cache
+    def get_columns(
+        self, connection: Connection, table_name: str, schema: str | None = None, **options: Any
+    ) -> Any:
+        """Return columns; what a schema fills in when it is left out has a default."""
+        columns = super().get_columns(connection, table_name, schema, **options)
+        stored = self._stored(connection, table_name, schema, **options) or {}
+        for column in columns:
+            known = stored.get("properties", {}).get(column["name"])
+            if isinstance(known, dict):
+                column["default"] = _default(known) or column["default"]
+        return columns
+
+    @reflection.cache
+    def _stored(
+        self, connection: Connection, table: str, schema: str | None, **options: Any
+    ) -> Any:
+        """Return the schema a table is of, None when it is of none."""
+        entity = _ENTITY.match(self._definition(connection, table, schema))
+        if entity is None:
+            return None
+        found = connection.exec_driver_sql(_SCHEMA, (_unquoted(entity[1]),)).scalar()
+        return None if found is None else json.loads(found)
 
     def _definition(self, connection: Connection, name: str, schema: str | None) -> str:
         master = self._format_schema(schema, "sqlite_schema")
@@ -153,13 +188,25 @@ class LixDialect(SQLiteDialect):
         return ["id", *version] if "id" in columns else []
 
 
+def _columns(pointers: list[str]) -> list[str]:
+    """Return the columns that pointers name; none when one leads into a nested value."""
+    names = [pointer.removeprefix("/") for pointer in pointers]
+    return [] if any("/" in name for name in names) else names
+
+
+def _default(definition: Mapping[str, Any]) -> str | None:
+    """Return what fills in a property in the words of the schema: CEL, or a JSON literal."""
+    if "x-lix-default" in definition:
+        return str(definition["x-lix-default"])
+    return json.dumps(definition["default"]) if "default" in definition else None
+
+
 def _references(keys: list[Mapping[str, Any]], schema: str | None) -> Iterator[dict[str, Any]]:
     """Yield foreign keys between columns; those into nested properties are not columns."""
     for key in keys:
-        own = [pointer.removeprefix("/") for pointer in key["properties"]]
         target = key["references"]
-        theirs = [pointer.removeprefix("/") for pointer in target["properties"]]
-        if any("/" in name for name in (*own, *theirs)):
+        own, theirs = _columns(key["properties"]), _columns(target["properties"])
+        if not own or not theirs:
             continue
         yield {
             "name": None,

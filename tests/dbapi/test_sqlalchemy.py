@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 sa = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
@@ -88,6 +90,53 @@ def test_foreign_keys(engine):
     assert found["constrained_columns"] == ["person_id"]
     assert (found["referred_table"], found["referred_columns"]) == ("person", ["id"])
     assert inspector.get_foreign_keys("person") == []
+
+
+@pytest.fixture
+def shelf(engine):
+    """Return the name of a table with defaults and unique groups."""
+    definition = {
+        "x-lix-key": "shelf", "x-lix-version": "1", "x-lix-primary-key": ["/id"],
+        "x-lix-unique": [["/place", "/row"], ["/label/text"]], "type": "object",
+        "required": ["id", "place"], "additionalProperties": False,
+        "properties": {
+            "id": {"type": "string", "x-lix-default": "lix_uuid_v7()"},
+            "place": {"type": "string"}, "row": {"type": "integer", "default": 1},
+            "label": {"type": "object", "properties": {"text": {"type": "string"}}},
+        },
+    }  # fmt: skip
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SELECT lix_register_schema(?)", (json.dumps(definition),))
+    return "shelf"
+
+
+def test_unique_constraints(engine, shelf):
+    inspector = sa.inspect(engine)
+    named = [{"name": None, "column_names": ["place", "row"]}]
+    assert inspector.get_unique_constraints(shelf) == named
+    (found,) = inspector.get_unique_constraints("shelf_by_version")
+    assert found["column_names"] == ["place", "row", "lixcol_version_id"]
+    assert inspector.get_unique_constraints("person") == []
+    assert inspector.get_unique_constraints("lix_state") == []
+
+
+def test_defaults(engine, shelf):
+    columns = {c["name"]: c["default"] for c in sa.inspect(engine).get_columns(shelf)}
+    assert columns["id"] == "lix_uuid_v7()"
+    assert columns["row"] == "1"
+    assert columns["place"] is None
+    assert columns["lixcol_change_id"] is None
+
+
+def test_what_a_schema_fills_in_comes_back(engine, shelf):
+    base = automap_base()
+    base.prepare(autoload_with=engine)
+    with orm.Session(engine) as session:
+        made = base.classes.shelf(place="hall")
+        session.add(made)
+        session.commit()
+        assert made.id
+        assert made.row == 1
 
 
 def test_plain_tables_keep_their_own_keys(engine):
