@@ -180,3 +180,11 @@ def test_a_directory_that_must_not_be_written(lix, work: Path) -> None:
         assert opened.read_file("/a.txt") == b"hello"
         with pytest.raises(LixError):
             opened.execute("DELETE FROM lix_file")
+
+
+def test_plugins_of_python_are_not_removed_for_good(lix) -> None:
+    lix("init", "a.lix")
+    done = lix("plugin", "remove", "plugin_csv", code=10)
+    assert "plugin 'plugin_csv' is not in the database" in done.err
+    assert "plugin_csv" in lix("plugin").out
+    assert "LIX_ERROR_PLUGIN" in lix("plugin", "remove", "nothing", code=40).err

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lix_vtab.cli.call import Call, command, group
+from lix_vtab.cli.failures import Failure
 from lix_vtab.cli.names import PLUGIN
 from lix_vtab.cli.text import harmless
 
@@ -40,6 +41,12 @@ def install(call: Call, archive: Path) -> None:
 @command(plugin)
 @click.argument("key", type=PLUGIN)
 def remove(call: Call, key: str) -> None:
-    """Remove an installed plugin; its files stay readable."""
+    """Remove a plugin that is installed in the database; its files stay readable."""
+    found = call.lix.execute("SELECT installed FROM lix_plugin WHERE key = ?", (key,)).rows
+    if found == [(0,)]:
+        raise Failure(
+            f"plugin '{key}' is not in the database: it comes with Python, for every session",
+            hint="lix_vtab.open(plugins=...) says which of those serve a session",
+        )
     call.lix.uninstall_plugin(key)
     call.done(f"removed {harmless(key)}", key=key)
