@@ -26,6 +26,7 @@ from lix_vtab.session import Reads, Session
 from lix_vtab.storage.ddl import quote
 from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.alike import Alike
+from lix_vtab.surfaces.branches import Branches
 from lix_vtab.surfaces.planner import Column, Offer, Plan, plan
 
 __all__ = ["BaseModule", "Cursor", "ReadOnlySurface", "Surface", "Table"]
@@ -215,11 +216,13 @@ class Table:
     """One connected virtual table."""
 
     __slots__ = (
-        "_at_once", "_cursor", "_known", "_limits", "_session", "plans", "reading", "surface",
+        "_at_once", "_branches", "_cursor", "_known", "_limits", "_session", "plans", "reading",
+        "surface",
     )  # fmt: skip
 
     def __init__(self, session: Session, surface: Surface) -> None:
         self._session = session
+        self._branches = Branches(surface.columns)
         # APSW fails a query when the values of an IN, asked for all at once, come from a
         # sub-query without rows; hosts of the loadable extension do not.
         self._at_once = not isinstance(session.connection, TrustedConnection)
@@ -263,6 +266,7 @@ class Table:
             self.plans.append(chosen)
             self._known[key] = number
         _answer(info, self.plans[number], offers, number)
+        info.estimatedCost *= self._branches.factor(info, offers, used)
         return True
 
     def Open(self) -> Cursor:

@@ -386,3 +386,64 @@ def test_rows_of_a_schema_that_is_gone_are_found_by_their_id(way):
             found = lix.execute(f"SELECT {column} FROM {table} WHERE entity_id = 'n' ORDER BY 1")
             assert found.rows == expected, table
         assert lix.execute("SELECT property FROM lix_blame('n', 'noted')").rows == [("id",)]
+
+
+# -- roots given by sub-queries
+
+
+@pytest.fixture
+def forked(h):
+    """Make a version that goes on where `main` stays: `b` is deleted there, `c` only there."""
+    for entity in "ab":
+        put(h, entity, entity)
+    made = h.lix.create_version("fork")
+    h.lix.switch_version(made)
+    delete(h, "b")
+    put(h, "c", "c")
+    return h
+
+
+MAIN = "(SELECT commit_id FROM lix_version WHERE name = 'main')"
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        f"root_commit_id = {MAIN}",
+        f"root_commit_id IN {MAIN}",
+        f"root_commit_id IS {MAIN}",
+        "root_commit_id = ?",
+        "root_commit_id = '{0}'",
+    ],
+)
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("(entity_id = 'b' OR file_id = 'nowhere')", ["b"]),
+        ("(entity_id = 'b' OR depth = 1)", ["a", "b"]),
+        ("(entity_id = 'c' OR change_id = 'c')", []),
+        (
+            "(entity_id = 'a' AND depth >= 0 OR schema_key = 'nothing') AND plugin_key = 'lix'",
+            ["a"],
+        ),
+        ("(entity_id = 'a' OR entity_id = 'b' OR commit_id = 'x')", ["a", "b"]),
+    ],
+)
+def test_a_root_is_known_in_every_branch_of_an_or(forked, root, where, found):
+    tip = forked.tip(forked.main())
+    condition = root.format(tip)
+    sql = f"SELECT entity_id FROM lix_state_history WHERE {condition} AND {where} ORDER BY 1"
+    assert forked.rows(sql, (tip,) if "?" in sql else ()) == [(entity,) for entity in found]
+
+
+def test_a_branch_is_a_look_up_when_the_root_stands_in_the_query(forked):
+    plans = {}
+    for root in (f"'{forked.tip()}'", MAIN):
+        sql = (
+            f"EXPLAIN QUERY PLAN SELECT 1 FROM lix_state_history WHERE root_commit_id = {root}"
+            " AND (entity_id = 'a' OR file_id = 'f0')"
+        )
+        plans[root] = " ".join(row[3] for row in forked.rows(sql))
+    literal, asked = plans.values()
+    assert "MULTI-INDEX OR" in literal
+    assert "MULTI-INDEX OR" not in asked
