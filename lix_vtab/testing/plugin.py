@@ -76,10 +76,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 @pytest.fixture
-def lix_options(request: pytest.FixtureRequest) -> dict[str, Any]:
+def lix_options() -> dict[str, Any]:
     """Return the options of `lix_vtab.open` for the fixtures; override it to set others."""
-    if request.node.get_closest_marker("lix_deterministic"):
-        return {"key_values": (_DETERMINISTIC,)}
     return {}
 
 
@@ -90,7 +88,7 @@ def lix(
     """Return an empty lix in memory."""
     mode = _mode(request.config)
     path = str(tmp_path / "memory.lix") if mode == "reopen" else ":memory:"
-    yield from _opened(path, mode, lix_options)
+    yield from _opened(path, mode, _marked(request, lix_options))
 
 
 @pytest.fixture
@@ -98,21 +96,29 @@ def lix_file_db(
     request: pytest.FixtureRequest, lix_options: dict[str, Any], tmp_path: Path
 ) -> Iterator[Lix]:
     """Return an empty lix in the file `test.lix` of the test's directory."""
-    yield from _opened(str(tmp_path / "test.lix"), _mode(request.config), lix_options)
+    path = str(tmp_path / "test.lix")
+    yield from _opened(path, _mode(request.config), _marked(request, lix_options))
 
 
 @pytest.fixture
-def lix_clone() -> Iterator[Callable[[Lix], Lix]]:
+def lix_clone(lix_options: dict[str, Any]) -> Iterator[Callable[[Lix], Lix]]:
     """Return a function that copies a lix into a new one in memory."""
     clones: list[Lix] = []
 
     def clone(original: Lix) -> Lix:
-        clones.append(_copy(original))
+        clones.append(_copy(original, lix_options))
         return clones[-1]
 
     yield clone
     for each in clones:
         each.close()
+
+
+def _marked(request: pytest.FixtureRequest, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with what the marker of a test adds to them."""
+    if request.node.get_closest_marker("lix_deterministic") is None:
+        return options
+    return {**options, "key_values": (*options.get("key_values", ()), _DETERMINISTIC)}
 
 
 def _opened(path: str, mode: str | None, options: dict[str, Any]) -> Iterator[Lix]:
@@ -134,7 +140,7 @@ def _opened(path: str, mode: str | None, options: dict[str, Any]) -> Iterator[Li
             assert opened.check() == [], "the database is damaged"
 
 
-def _copy(original: Lix) -> Lix:
+def _copy(original: Lix, options: dict[str, Any]) -> Lix:
     import apsw
 
     import lix_vtab
@@ -147,7 +153,7 @@ def _copy(original: Lix) -> Lix:
     )
     try:
         original.connection.execute("VACUUM INTO ?", (uri,))
-        return lix_vtab.open(uri)
+        return lix_vtab.open(uri, **options)
     finally:
         keeper.close()
 

@@ -148,6 +148,29 @@ def test_account(lix):
     run(body).assert_outcomes(passed=1)
 
 
+def test_overridden_options_hold_for_marked_tests_and_clones(run):
+    body = """
+@pytest.fixture
+def lix_options():
+    return {"row_limit": 2, "key_values": [{"key": "k1", "value": "x"}]}
+
+MANY = "VALUES (1), (2), (3)"
+
+@pytest.mark.lix_deterministic
+@pytest.mark.parametrize("n", [1, 2])
+def test_ids(lix, n):
+    (row,) = lix.execute("SELECT lix_timestamp()")
+    assert row == ("1970-01-01T00:00:00.000Z",)
+    assert keys(lix) == ["k1"]
+
+def test_clone(lix, lix_clone):
+    for each in (lix, lix_clone(lix)):
+        with pytest.raises(Exception, match="2 rows"):
+            each.execute(MANY)
+"""
+    run(body).assert_outcomes(passed=3)
+
+
 def test_damage_fails_the_test(run):
     body = """
 @pytest.fixture
