@@ -184,7 +184,7 @@ def entity_ids_of(schema: CompiledSchema, values: Mapping[str, Any]) -> list[str
         found = from_sql(value, property, name)
         spelled = [found]
         if property.boolean and type(found) in (int, float) and found in (0, 1):
-            spelled.append(bool(found))
+            spelled = [found, bool(found)] if property.number else [bool(found)]
         contents = [{**content, name: each} for content in contents for each in spelled]
     ids = (schema.entity_id_of(content) for content in contents)
     return [id for id in dict.fromkeys(ids) if id is not None]

@@ -163,9 +163,10 @@ def sql_literal(value: object) -> str:
     ("('it''s')", '1', "(''||char(123)||'x'||char(125)||'')")
     """
     if isinstance(value, str):
-        # braces would be taken for fields of a template
+        # braces would be taken for fields of a template, question marks for parameters
         escaped = value.replace("'", "''")
-        escaped = escaped.replace("{", "'||char(123)||'").replace("}", "'||char(125)||'")
+        for symbol in "{}?":
+            escaped = escaped.replace(symbol, f"'||char({ord(symbol)})||'")
         return f"('{escaped}')"
     return str(int(value)) if isinstance(value, bool) else repr(value)
 

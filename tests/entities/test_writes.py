@@ -332,6 +332,27 @@ class TestKeys:
         )
         assert lix.column("SELECT v FROM num WHERE n = 1") == ["z"]
 
+    def test_a_boolean_is_found_by_any_number_that_equals_it(self, lix: Session) -> None:
+        kinds = {"done": {"type": "boolean"}, "id": TEXT}
+        lix.store_schema(schema("flagged", kinds, primary_key=["/id", "/done"]))
+        lix.execute("INSERT INTO flagged(id, done) VALUES ('a', true), ('b', false)")
+        for given, expected in {"1": "a", "1.0": "a", "'1.'": "a", "0.0": "b", "-0.0": "b"}.items():
+            for table in ("flagged", "flagged_by_version", "flagged_history", "flagged_at('HEAD')"):
+                where = f"WHERE done = {given} AND id = '{expected}'"
+                found = lix.rows(f"SELECT DISTINCT id FROM {table} {where}")
+                assert found == [(expected,)], (table, given)
+        assert lix.rows("SELECT id FROM flagged WHERE done = 0.5 AND id = 'a'") == []
+
+    def test_a_property_may_ask_a_question(self, lix: Session) -> None:
+        kinds = {"id": TEXT, "done?": {"type": "integer"}, "@1": TEXT, "?1": TEXT}
+        lix.store_schema(schema("asked", kinds, primary_key=["/id"], index=[["/done?"], ["/?1"]]))
+        insert = 'INSERT INTO asked(id, "done?", "@1", "?1") VALUES '
+        lix.execute(f"{insert} ('a', 5, 'at', 'what'), ('b', 6, NULL, NULL)")
+        for table in ("asked", "asked_by_version", "asked_history", "asked_at('HEAD')"):
+            for where in ('"done?" > 5', '"done?" = 6', '"?1" IS NULL', "\"@1\" IS NOT 'at'"):
+                found = lix.rows(f"SELECT DISTINCT id FROM {table} WHERE {where}")
+                assert found == [("b",)], (table, where)
+
     def test_conditions_take_only_those_texts_for_numbers_that_sqlite_does(
         self, lix: Session
     ) -> None:
