@@ -74,6 +74,13 @@ class Revisions:
         """Return the tip of a version, of the active one by default."""
         return self._tip(version_id or self._versions.active_id(), "HEAD")
 
+    def tip(self, version_id: str | None = None) -> Revision | None:
+        """Return the tip of a version, None while that has no commit: then it has no history."""
+        pointer = self._store.versions.pointer(version_id or self._versions.active_id())
+        seq = None if pointer is None else pointer.tip_seq
+        commit = None if seq is None else self._store.commits.by_seq(seq)
+        return None if commit is None else Revision(commit.id, commit)
+
     def resolve(self, name: object) -> Revision:
         """Return what a revision name stands for or raise CommitNotFound."""
         if not isinstance(name, str):
@@ -144,16 +151,14 @@ class Revisions:
         return self._tip(named[0], name) if named else None
 
     def _tip(self, version_id: str, name: str) -> Revision:
-        pointer = self._store.versions.pointer(version_id)
-        seq = None if pointer is None else pointer.tip_seq
-        commit = None if seq is None else self._store.commits.by_seq(seq)
-        if commit is None:
+        found = self.tip(version_id)
+        if found is None:
             raise CommitNotFound(
                 f"revision '{name}' names no commit: version '{version_id}' has none yet",
                 hint="write something to it first",
                 details={"revision": name, "version_id": version_id},
             )
-        return Revision(commit.id, commit)
+        return found
 
     def _checkpoint(self, name: str) -> Revision | None:
         seq = self._one("SELECT max(seq) FROM lix_internal_checkpoint WHERE name = ?", name)

@@ -52,7 +52,7 @@ class DerivedHistory(ReadOnlySurface):
         history = self._session.history
         wanted = plan.find(self._root, "=", "IS")
         if wanted is None:
-            root: Revision | None = history.revisions.head(None)
+            root: Revision | None = history.revisions.tip()
         else:
             id = args[wanted.argument]
             root = history.revisions.by_id(id) if isinstance(id, str) else None

@@ -59,7 +59,7 @@ class FileHistory(ReadOnlySurface):
         session = self._session
         session.store.refresh()
         given = plan.find(14, "=", "IS")
-        root = session.history.revisions.head() if given is None else self._root(args, given)
+        root = session.history.revisions.tip() if given is None else self._root(args, given)
         if root is None:
             return ()
         ids: set[str] | None = None

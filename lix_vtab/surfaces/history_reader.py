@@ -185,7 +185,9 @@ class HistoryReader:
             home = self._home
             if home is not None and self._session.store.versions.place(home) is None:
                 return None
-            root = revisions.head(home)
+            root = revisions.tip(home)
+            if root is None:
+                return None
         return _Question(conditions, root, commit_id, farthest)
 
     def _pins(self) -> Iterator[_Condition]:

@@ -157,3 +157,25 @@ def test_only_texts_name_revisions(v):
 def test_more_steps_than_a_number_can_count_name_no_commit(lix, steps):
     with pytest.raises(lix_vtab.errors.CommitNotFound, match="history does not go back that far"):
         lix.execute("SELECT * FROM lix_state_at(?)", (f"HEAD{steps}",))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "lix_state_history",
+        "lix_file_history",
+        "lix_directory_history",
+        "lix_key_value_history",
+        "lix_change_set_history",
+    ],
+)
+def test_a_version_without_commit_has_no_history(v, table):
+    v.execute("INSERT INTO lix_key_value (key, value) VALUES ('other', 1)")
+    v.version("unborn")
+    v.active("unborn")
+    assert v.rows(f"SELECT * FROM {table}") == []
+    assert v.value(f"SELECT count(*) FROM lix_version x LEFT JOIN {table} h") == len(
+        v.rows("SELECT id FROM lix_version")
+    )
+    v.execute("INSERT INTO lix_file (path, data) VALUES ('/d/f', 'x')")
+    assert v.value("SELECT count(*) FROM lix_file_history") == 1
