@@ -78,15 +78,16 @@ def _several(tables: Span) -> bool:
 
 def _delete(parts: Delete, table: Table) -> LoweredDelete:
     identity = ", ".join(quote(column) for column in table.address)
-    needed = _mentioned(parts.returning, table) if _asks_others(parts.returning) else None
+    items = [*parts.returning.split_at_commas()]
+    late = [item for item in items if _asks_others(item)]
+    needed = _mentioned(late, table) if late else []
     rows = Composer()
     if not parts.alias:
         rows.span(parts.with_)
-    rows.text(f" SELECT {identity}, ")
-    if needed is None:
-        rows.span(parts.returning)
-    else:
-        rows.text(", ".join(quote(column) for column in needed))
+    rows.text(f" SELECT {', '.join([identity, *map(quote, needed)])}")
+    for item in items:
+        if item not in late:
+            rows.text(", ").span(item)
     rows.text(f" FROM {parts.table}")
     if parts.alias:
         # The alias is known to WHERE but not to RETURNING.
@@ -103,32 +104,51 @@ def _delete(parts: Delete, table: Table) -> LoweredDelete:
         delete.template(),
         (Composer().span(parts.body).template(),),
         shape(parts),
-        None if needed is None else _from_row(parts, needed, len(table.address)),
+        _from_row(parts, table, items, needed) if late else None,
     )
 
 
-def _asks_others(returning: Span) -> bool:
-    """Tell whether a RETURNING clause has a sub-query, or IN with a table."""
-    tokens = returning.tokens
+def _asks_others(item: Span) -> bool:
+    """Tell whether something RETURNING shows has a sub-query, or IN with a table."""
     return any(
         token.keyword == "SELECT" or (token.keyword == "IN" and following.kind != OPEN)
-        for token, following in pairwise(tokens)
+        for token, following in pairwise(item.tokens)
     )
 
 
-def _mentioned(returning: Span, table: Table) -> list[str]:
-    """Return the columns a clause may be about: those whose name it has, or all of them."""
-    if any(token.text == "*" for token in returning.tokens):
-        return [*table.columns]
-    names = {(identifier(token) or "").lower() for token in returning.tokens}
+def _mentioned(items: Sequence[Span], table: Table) -> list[str]:
+    """Return the columns expressions may be about: those whose names they have."""
+    names = {(identifier(token) or "").lower() for item in items for token in item.tokens}
     known = (*table.columns, *table.hidden, "rowid", "oid", "_rowid_")
     return [column for column in known if column.lower() in names] or [table.address[0]]
 
 
-def _from_row(parts: Delete, columns: Sequence[str], offset: int) -> Template:
-    """Return the query of the RETURNING list over the values a row had."""
-    sql = Composer("SELECT ").span(parts.returning).text(" FROM (")
+def _from_row(
+    parts: Delete, table: Table, items: Sequence[Span], columns: Sequence[str]
+) -> Template:
+    """Return the query of the RETURNING list once a row is gone.
+
+    The row found for it has the identity, `columns` for what asks other rows too, and all the rest.
+    """
+    sql = Composer("SELECT ")
+    offset = len(table.address)
+    known = offset + len(columns)
+    for number, item in enumerate(items):
+        sql.text(", " if number else "")
+        if _asks_others(item):
+            sql.span(item)
+            continue
+        width = len(table.columns) if _is_star(item) else 1
+        for place in range(known, known + width):
+            sql.text(", " if place > known else "").row(place)
+        known += width
     for position, column in enumerate(columns):
-        sql.text(", " if position else "SELECT ")
+        sql.text(", " if position else " FROM (SELECT ")
         sql.row(offset + position).text(f" AS {quote(column)}")
     return sql.text(f") AS {parts.table.tokens[-1].text}").template()
+
+
+def _is_star(item: Span) -> bool:
+    """Tell whether an item is `*` or `table.*`."""
+    words = [token.text for token in item.tokens[-2:]]
+    return words[-1:] == ["*"] and words[0] in ("*", ".")

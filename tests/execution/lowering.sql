@@ -92,7 +92,11 @@ DELETE FROM entry WHERE k = 'a' RETURNING entry.n * (SELECT b FROM item WHERE id
 DELETE FROM entry AS e WHERE e.k = 'a' RETURNING "entry"."k", EXISTS (SELECT 1 FROM entry WHERE k = 'a');
 DELETE FROM entry WHERE k = 'b' RETURNING (SELECT n FROM entry AS other WHERE other.k = entry.k), n;
 DELETE FROM entry WHERE k = 'a' RETURNING (SELECT 1 WHERE k = 'a'), upper(k) IN (SELECT 'A'), typeof(n);
+DELETE FROM entry WHERE k = 'a' RETURNING n = '10', (SELECT count(*) FROM entry), entry.*, n || '', 2 * (SELECT 3);
+DELETE FROM entry WHERE n > 15 RETURNING (SELECT min(k) FROM entry), k, (SELECT max(k) FROM entry) AS most, *;
 DELETE FROM entry WHERE k = 'a' RETURNING (SELECT nope FROM entry);
+DELETE FROM entry WHERE k = 'a' RETURNING (SELECT 1), ;
+DELETE FROM entry WHERE k = 'a' RETURNING (SELECT 1), , n;
 DELETE FROM entry WHERE k = 'a' RETURNING (SELECT e.k FROM item);
 
 -- RETURNING names the table, never its alias
