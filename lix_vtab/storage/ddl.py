@@ -14,7 +14,9 @@ from lix_vtab.storage.file_tables import FILE_INDEXES, FILE_TABLES
 from lix_vtab.storage.first_names import FIRST_NAMES
 from lix_vtab.storage.index_tables import INDEX_INDEXES, INDEX_TABLES
 
-__all__ = ["FORMAT", "SHADOW_NAMES", "create_tables", "qualify", "quote", "read_format"]
+__all__ = [
+    "FORMAT", "SHADOW_NAMES", "create_tables", "qualify", "quote", "read_format", "require_format",
+]  # fmt: skip
 
 FORMAT = 1
 """Number of the storage layout; a database with a greater one is refused."""
@@ -168,3 +170,14 @@ def read_format(connection: Connection, db: str) -> int:
             details={"format": number, "supported": FORMAT},
         )
     return number
+
+
+def require_format(connection: Connection, db: str) -> None:
+    """Refuse an attached database that is not of our format: nobody brings it up to date."""
+    number = read_format(connection, db)
+    if number != FORMAT:
+        raise FormatError(
+            f"database {db!r} has lix format {number}, this lix_vtab needs {FORMAT}",
+            hint="open it by itself once, which brings it up to date",
+            details={"format": number, "supported": FORMAT},
+        )

@@ -23,7 +23,7 @@ from lix_vtab.errors import (
 )
 from lix_vtab.model.json import NestingError
 from lix_vtab.session import Reads, Session
-from lix_vtab.storage.ddl import quote
+from lix_vtab.storage.ddl import quote, require_format
 from lix_vtab.storage.trusted import TrustedConnection
 from lix_vtab.surfaces.alike import Alike
 from lix_vtab.surfaces.branches import Branches
@@ -426,6 +426,8 @@ class BaseModule:
     def _session(self, db: str, table: str) -> Session:
         """Return the session of a database one of whose tables is being connected."""
         session = self._sessions(db)
+        if db != "main":
+            require_format(session.connection, db)
         session.store.connecting(table)
         return session
 

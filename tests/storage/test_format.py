@@ -70,3 +70,22 @@ def test_a_format_without_migration_is_refused(path):
     pretend(path, ddl.FORMAT - 1)
     with pytest.raises(errors.FormatError, match="up to date"):
         lix_vtab.open(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(ddl.FORMAT + 1, f"reads up to {ddl.FORMAT}"), (ddl.FORMAT - 1, f"needs {ddl.FORMAT}")],
+)
+def test_an_attached_database_is_of_our_format(path, tmp_path, number, told):
+    pretend(path, number)
+    with lix_vtab.open() as lix:
+        lix.execute("ATTACH ? AS other", (path,))
+        for run in (lix.execute, lix.connection.execute):
+            for table in ("lix_state", "lix_version"):
+                with pytest.raises(errors.FormatError, match=f"'other' has lix format.*{told}"):
+                    run(f"SELECT * FROM other.{table}")
+        assert lix.execute("SELECT count(*) FROM lix_version").rows == [(2,)]
+        lix.execute("DETACH other")
+        lix.execute("ATTACH ? AS other", (str(tmp_path / "sound.lix"),))
+        lix_vtab.open(str(tmp_path / "sound.lix")).close()
+        assert lix.execute("SELECT count(*) FROM other.lix_version").rows == [(2,)]
