@@ -243,6 +243,11 @@ def _read(source: Readable, size: int) -> bytes:
         raise InvalidValueError(
             f"a file gave {type(part).__name__} instead of bytes", hint="open it in binary mode"
         )
+    if len(part) > size:
+        raise InvalidValueError(
+            f"a file gave {len(part)} bytes when asked for {size}",
+            hint="read(size) returns at most that many bytes",
+        )
     return part
 
 

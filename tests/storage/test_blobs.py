@@ -184,6 +184,15 @@ def test_what_gives_no_bytes_is_refused(
     assert count(connection, "blob") == 0
 
 
+def test_a_source_that_gives_more_than_asked_is_refused(blobs: Blobs) -> None:
+    class Generous:
+        def read(self, size: int, /) -> bytes:
+            return b"x" * (size + 1)
+
+    with pytest.raises(InvalidValueError, match="bytes when asked for"):
+        blobs.put(Generous())
+
+
 def test_a_file_that_breaks_leaves_no_payload(connection: apsw.Connection, blobs: Blobs) -> None:
     class Breaking(Trickle):
         def read(self, size: int, /) -> bytes:
