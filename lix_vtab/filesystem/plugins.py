@@ -103,6 +103,7 @@ class Plugins:
     def limit(self, seconds: float | None) -> None:
         """Let a plugin take this long for one call; None is for ever."""
         self._runner = PluginRunner(time_limit=seconds)
+        self._forget()
 
     def match(self, path: str, data: bytes | None = None) -> Plugin | None:
         """Return the plugin that takes a file, whatever its bytes when they are left out."""
@@ -287,9 +288,10 @@ class Plugins:
     def _all(self) -> PluginRegistry:
         registry = self._registry
         if registry is None:
-            registry = PluginRegistry(self._session_plugins())
+            limit = self._runner.time_limit
+            registry = PluginRegistry(self._session_plugins(), time_limit=limit)
             for _, archive, _, _ in self._rows():
-                plugin = load_installed(bytes(archive), time_limit=self._runner.time_limit)
+                plugin = load_installed(bytes(archive), time_limit=limit)
                 if plugin is not None:
                     with suppress(PluginError):  # found fit by a program that asks for less
                         registry.add(plugin)

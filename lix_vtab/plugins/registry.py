@@ -11,6 +11,7 @@ from lix_vtab.plugins.archive import load_archive, refusal
 from lix_vtab.plugins.contract import Plugin
 from lix_vtab.plugins.manifest import Manifest, parse_manifest
 from lix_vtab.plugins.matching import ContentType, content_type_of, glob_matches, rank
+from lix_vtab.plugins.watchdog import TIME_LIMIT, Watchdog, interrupts
 
 __all__ = ["ENTRY_POINT_GROUP", "RESERVED_KEYS", "PluginRegistry", "load_archive"]
 
@@ -27,7 +28,7 @@ class _Entry:
 
 
 class PluginRegistry:
-    """Hold plugins and choose among them.
+    """Hold plugins and choose among them. Asking one about a path may take `time_limit` seconds.
 
     >>> from lix_vtab.plugins import BUILTIN
     >>> registry = PluginRegistry(BUILTIN)
@@ -35,7 +36,11 @@ class PluginRegistry:
     ('plugin_json', None)
     """
 
-    def __init__(self, plugins: Iterable[Plugin | type] = ()) -> None:
+    def __init__(
+        self, plugins: Iterable[Plugin | type] = (), *, time_limit: float | None = TIME_LIMIT
+    ) -> None:
+        self._watchdog = Watchdog()
+        self._time_limit = time_limit
         self._entries: dict[str, _Entry] = {}
         self._ordered: list[_Entry] = []
         for plugin in plugins:
@@ -79,9 +84,24 @@ class PluginRegistry:
                 continue
             if best is not None and entry.rank <= best.rank:
                 continue
-            if glob_matches(manifest.path_glob, path) and _accepts(entry.plugin, path):
+            if glob_matches(manifest.path_glob, path) and self._accepts(entry.plugin, path):
                 best = entry
         return best.plugin if best else None
+
+    def _accepts(self, plugin: Plugin, path: str) -> bool:
+        narrower = getattr(plugin, "accepts_path", None)
+        if narrower is None:
+            return True
+        try:
+            if self._time_limit is None:
+                return bool(narrower(path))
+            return self._watchdog.call(self._time_limit, lambda: bool(narrower(path)))
+        except BaseException as problem:
+            if interrupts(problem):
+                raise
+            reason = str(problem) or type(problem).__name__
+            text = f"accepts_path of plugin '{plugin.key}' failed for {path}: {reason}"
+            raise PluginError(text, details={"plugin": plugin.key, "path": path}) from problem
 
     def add_entry_points(self) -> list[Plugin]:
         """Add every plugin that installed packages offer in the group `lix_vtab.plugins`."""
@@ -96,17 +116,6 @@ class PluginRegistry:
                 raise refusal([reason]) from problem
             added.append(self.add(found))
         return added
-
-
-def _accepts(plugin: Plugin, path: str) -> bool:
-    narrower = getattr(plugin, "accepts_path", None)
-    if narrower is None:
-        return True
-    try:
-        return bool(narrower(path))
-    except Exception as problem:
-        text = f"accepts_path of plugin '{plugin.key}' failed for {path}: {problem}"
-        raise PluginError(text, details={"plugin": plugin.key, "path": path}) from problem
 
 
 def _check(candidate: Any) -> tuple[Plugin, Manifest]:

@@ -199,3 +199,23 @@ def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [broken])
     with pytest.raises(PluginError, match=r"entry point 'bad' \(nowhere:nothing\)"):
         registry.add_entry_points()
+
+
+def _never_ends(path: str) -> bool:
+    while True:
+        pass
+
+
+def _gives_up(path: str) -> bool:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(("accepts", "reason"), [(_never_ends, "stopped after"), (_gives_up, "3")])
+def test_a_plugin_that_cannot_tell_whether_it_takes_a_path_is_named(
+    accepts: Any, reason: str
+) -> None:
+    fake = Fake("a", manifest("a", "*"))
+    fake.accepts_path = accepts  # type: ignore[attr-defined]
+    registry = PluginRegistry([fake], time_limit=0.1)
+    with pytest.raises(PluginError, match=f"accepts_path of plugin 'a' failed for /x: {reason}"):
+        registry.match("/x")
