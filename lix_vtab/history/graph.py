@@ -17,7 +17,10 @@ from lix_vtab.storage.commits import COMMIT_COLUMNS, Commit
 from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.store import Store
 
-__all__ = ["Graph", "Reach", "Stretch"]
+__all__ = ["LONGEST", "Graph", "Reach", "Stretch"]
+
+LONGEST = 1 << 40
+"""More commits than any history has."""
 
 CACHED_ROOTS = 256
 """How many answers of `Graph.reach` are kept."""
@@ -151,6 +154,9 @@ class Graph:
             "ORDER BY seq DESC LIMIT ?",
             self._store.db,
         )
+        if farthest is not None:
+            # no history is longer, and a number beyond 64 bits cannot be bound
+            farthest = max(-1, min(farthest, LONGEST))
         for segment_id, after, upto, value in reach.entries():
             least, most = (0, -1) if farthest is None else (value - farthest, int(farthest) + 1)
             if most != 0:

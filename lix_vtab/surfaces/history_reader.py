@@ -20,7 +20,7 @@ from lix_vtab.history.content import (
     CHANGES_BY_KEY,
     WORKING_OF_VERSION,
 )
-from lix_vtab.history.graph import Reach
+from lix_vtab.history.graph import LONGEST, Reach
 from lix_vtab.history.revision import Revision
 from lix_vtab.model.patterns import pattern
 from lix_vtab.model.tuples import NamedTuple
@@ -415,5 +415,5 @@ def _bound(value: Any, known: int | None) -> int | None:
     """Combine upper bounds of the depth."""
     if not isinstance(value, int | float):
         return known
-    bound = max(int(value), 0)
+    bound = int(max(0, min(value, LONGEST)))
     return bound if known is None else min(bound, known)

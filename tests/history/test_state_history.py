@@ -447,3 +447,23 @@ def test_a_branch_is_a_look_up_when_the_root_stands_in_the_query(forked):
     literal, asked = plans.values()
     assert "MULTI-INDEX OR" in literal
     assert "MULTI-INDEX OR" not in asked
+
+
+@pytest.mark.parametrize(
+    ("bound", "least"),
+    [("9e999", 2), ("9e99", 2), ("9223372036854775807", 2), ("1.5", 2), ("0.5", 1), ("-0.5", 0),
+     ("-9e999", 0), ("-9223372036854775808", 0)],
+)  # fmt: skip
+def test_any_number_bounds_the_depth(h, bound, least):
+    put(h, "a", "1")
+    update(h, "a", "2")
+    for operator in ("<", "<="):
+        found = h.rows(
+            f"SELECT depth FROM lix_state_history WHERE entity_id = 'a' AND depth {operator} {bound}"
+        )
+        assert len(found) == least
+        sql = f"SELECT depth FROM lix_commit_ancestry WHERE depth {operator} {bound} ORDER BY depth"
+        known = h.rows("SELECT depth FROM lix_commit_ancestry ORDER BY depth")
+        assert h.rows(sql) == [
+            row for row in known if h.value(f"SELECT {row[0]} {operator} {bound}")
+        ]
