@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 __all__ = ["NamedTuple"]
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple  # noqa: TID251
 else:
     from collections import namedtuple
 

@@ -13,11 +13,12 @@ import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lix_vtab.errors import PluginError
 from lix_vtab.model.dataclasses import dataclass
 from lix_vtab.model.json import parse_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.plugins.contract import EntityChange, File, Plugin, PluginInternal, StateContext
 from lix_vtab.plugins.manifest import Manifest, parse_manifest
 from lix_vtab.plugins.watchdog import TIME_LIMIT, Watchdog, interrupts

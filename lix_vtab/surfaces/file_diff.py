@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lix_vtab.filesystem.descriptors import DIRECTORY, FILE
 from lix_vtab.history.content import CHANGES_BY_COMMIT
@@ -12,6 +12,7 @@ from lix_vtab.history.diff import Comparison
 from lix_vtab.history.differences import differences
 from lix_vtab.history.revision import Revision
 from lix_vtab.model.json import canonical_json
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.resolution.scope import Scope
 from lix_vtab.session import Session
 from lix_vtab.storage.commits import Commit

@@ -188,3 +188,25 @@ def test_plugins_of_python_are_not_removed_for_good(lix) -> None:
     assert "plugin 'plugin_csv' is not in the database" in done.err
     assert "plugin_csv" in lix("plugin").out
     assert "LIX_ERROR_PLUGIN" in lix("plugin", "remove", "nothing", code=40).err
+
+
+# Nothing to do ------------------------------------------------------------------------------------
+
+
+def test_what_changes_nothing_is_not_said_to_be_done(lix) -> None:
+    lix("init", "a.lix")
+    assert lix("revert", "HEAD").out.startswith("nothing to revert")
+    lix("files", "write", "/a.txt", "-", given="one")
+    lix("checkpoint", "v1")
+    assert lix("restore", "v1").out == "nothing to restore: everything is as it was at v1\n"
+    lix("files", "write", "/a.txt", "-", given="two")
+    assert lix("restore", "v1", "/a.txt").out.startswith("restored /a.txt from v1 by ")
+    assert lix("revert", "HEAD").out.startswith("reverted HEAD by ")
+    assert lix("files", "cat", "/a.txt").out == "two"
+
+
+def test_options_out_of_range(lix, work: Path) -> None:
+    lix("init", "a.lix")
+    assert "-1 is not in the range" in lix("diff", "-U", "-1", code=10).err
+    assert "written to a directory" in lix("export", "-", code=10).err
+    assert not (work / "-").exists()

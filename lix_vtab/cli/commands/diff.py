@@ -43,7 +43,15 @@ _DEFAULT_WIDTH = 120
 @click.option("-y", "--side-by-side", "beside", is_flag=True, help="Show both sides in columns.")
 @click.option("--stat", is_flag=True, help="Show counts only.")
 @click.option("--name-only", is_flag=True, help="Show names only.")
-@click.option("-U", "--unified", "context", default=3, help="Lines around changed lines (3).")
+@click.option(
+    "-U",
+    "--unified",
+    "context",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=3,
+    help="Lines around changed lines (3).",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when there are differences.")
 def diff(
     call: Call,

@@ -22,6 +22,8 @@ def export_files(call: Call, target: Path, source: str, version: str | None) -> 
 
     Files that are there and have no counterpart stay.
     """
+    if str(target) == "-":
+        raise click.UsageError("files are written to a directory; lix files cat writes bytes")
     if version is not None:
         call.lix.switch_version(version, session=True)
     with counting("exporting") as report:

@@ -24,7 +24,11 @@ def restore(call: Call, revision: str, paths: tuple[str, ...]) -> None:
 
     Directories end in a slash. Nothing is lost: what was there before stays in the history.
     """
+    before = call.lix.active_version.commit_id
     id = call.lix.restore(revision, list(paths) or None)
     what = ", ".join(map(harmless, paths)) or "everything"
+    if id == before:
+        call.done(f"nothing to restore: {what} is as it was at {harmless(revision)}", id=id)
+        return
     shown = call.screen.paint("commit", id)
     call.done(f"restored {what} from {harmless(revision)} by {shown}", id=id)

@@ -18,5 +18,9 @@ def revert(call: Call, revision: str) -> None:
 
     Exit code 240 when later commits changed the same things.
     """
+    before = call.lix.active_version.commit_id
     id = call.lix.revert(revision)
+    if id == before:
+        call.done(f"nothing to revert: nothing that {harmless(revision)} changed is left", id=id)
+        return
     call.done(f"reverted {harmless(revision)} by {call.screen.paint('commit', id)}", id=id)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
+from lix_vtab.model.tuples import NamedTuple
 from lix_vtab.plugins.contract import EntityChange, PluginInvalidInput, StateContext
 from lix_vtab.plugins.jsonfile.differ import changes_within
 from lix_vtab.plugins.jsonfile.elements import identity_of
