@@ -65,30 +65,33 @@ class BlameTable(ReadOnlySurface):
         if any(term is not None and args[term.argument] is None for term in given):
             return ()
         scope = session.history.scope(session.history.resolve(revision))
-        found = list(self._reader.rows_at(*self._inner(plan, args, scope, target), scope))
-        if not found and target is not None:
-            self._check_target(scope, target)
+        place = None if target is None else self._place(scope, target)
+        # a file may consist of entities its version only inherited
+        of_file = place is not None and place[0] == 2
+        shown = session.files.lookup.whole(scope) if of_file else scope
+        found = list(self._reader.rows_at(*self._inner(plan, args, place), shown))
+        if not found and place is not None:
+            self._check_target(scope, *place)
         return self._blamed(found)
 
-    def _check_target(self, scope: Scope, target: str) -> None:
+    def _check_target(self, scope: Scope, column: int, value: str) -> None:
         """Raise NotFoundError unless something at the revision has this path or id."""
-        column, value = self._place(scope, target)
         term = Term(column, "=", 0, 0)
         alone = Plan((term,), tuple(range(len(_ROW))), (), None, None, 0.0, 0, "")
         if column == 0 and next(iter(self._reader.rows_at(alone, (value,), scope)), None) is None:
             raise NotFoundError(
-                f"no file and no entity has the id '{target}' at this revision",
+                f"no file and no entity has the id '{value}' at this revision",
                 hint="a path starts with a slash: '/docs/a.md'",
-                details={"target": target},
+                details={"target": value},
             )
 
     def _inner(
-        self, plan: Plan, args: Sequence[Any], scope: Scope, target: Any
+        self, plan: Plan, args: Sequence[Any], place: tuple[int, str] | None
     ) -> tuple[Plan, Sequence[Any]]:
         """Return the plan that finds the rows to explain, and its arguments."""
         terms = [term for term in plan.terms if term.column < len(_KEY)]
-        if target is not None:
-            column, value = self._place(scope, target)
+        if place is not None:
+            column, value = place
             terms.append(Term(column, "=", len(args), 0))
             args = (*args, value)
         shape = tuple((term.column, term.operator) for term in terms)

@@ -476,6 +476,20 @@ def test_a_moved_file_has_the_content_its_version_inherited_then(lix, path, one,
     assert lix.rows(content, (first,)) == [(moved, one.encode())]
 
 
+def test_blame_explains_the_whole_of_a_moved_file(lix):
+    lix.execute(
+        "INSERT INTO lix_file_by_version (id, path, data, lixcol_version_id)"
+        " VALUES ('f', '/a.txt', 'one\ntwo\n', 'global')"
+    )
+    theirs = lix.tip("global")
+    update(lix, "f", path="/b.txt")
+    blame = "SELECT value, commit_id FROM lix_blame(?) WHERE property = 'content' ORDER BY value"
+    assert lix.rows(blame, ("/b.txt",)) == [("one", theirs), ("two", theirs)]
+    mine = update(lix, "f", data="one\n2\n")
+    for target in ("/b.txt", "f"):
+        assert lix.rows(blame, (target,)) == [("2", mine), ("one", theirs)]
+
+
 # -- against git
 
 
