@@ -178,10 +178,16 @@ class Executor:
         before, inside, after = _parts(statements)
         outcomes = [self._statement(prepared, one, params) for one in before]
         if inside or prepared.requirements.transaction is Transaction.GIVEN:
-            lowering = inside[0].lowering if len(statements) == 1 else None
-            keep = lowering is not None and lowering.action == "FAIL"
-            with atomic(self.connection, self._begin(prepared.requirements), keep=lambda _: keep):
-                outcomes += [self._statement(prepared, one, params) for one in inside]
+            failed: list[Exception] = []
+            begin, alone = self._begin(prepared.requirements), len(statements) == 1
+            with atomic(self.connection, begin, keep=lambda error: alone and error in failed):
+                for one in inside:
+                    outcome = self._statement(prepared, one, params)
+                    outcomes.append(outcome)
+                    if outcome.failure is not None:
+                        # its rules were checked for what it wrote until then
+                        failed.append(outcome.failure)
+                        raise outcome.failure
         outcomes += [self._statement(prepared, one, params) for one in after]
         return _result(outcomes)
 

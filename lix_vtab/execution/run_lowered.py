@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from lix_vtab.errors import ConstraintError, ForeignKeyError, SqlError
+from lix_vtab.errors import ForeignKeyError, SqlError
 from lix_vtab.execution.lowered import (
     ConflictRule,
     LoweredDelete,
@@ -74,9 +74,11 @@ def _update(
     for row in found:
         try:
             connection.execute(lowering.update.sql, lowering.update.bind(values, row))
-        except ConstraintError as error:
-            if lowering.action != "IGNORE" or isinstance(error, ForeignKeyError):
+        except apsw.ConstraintError as error:
+            if isinstance(error, ForeignKeyError) or lowering.action not in ("FAIL", "IGNORE"):
                 raise
+            if lowering.action == "FAIL":
+                return Outcome([], description, 0, error)
             continue
         changes += connection.changes()
         returned += _query(connection, lowering.returning, values, row)
@@ -118,9 +120,14 @@ class _Insert:
         rows = _query(self._connection, lowering.source, self._values)
         if rows and lowering.columns and len(rows[0]) != lowering.columns:
             raise SqlError(lowering.mismatch.format(len(rows[0])))
-        for row in rows:
-            if not any(self._resolve(rule, row) for rule in lowering.rules):
-                self._insert(row)
+        try:
+            for row in rows:
+                if not any(self._resolve(rule, row) for rule in lowering.rules):
+                    self._insert(row)
+        except apsw.ConstraintError as error:
+            if isinstance(error, ForeignKeyError) or lowering.action != "FAIL":
+                raise
+            return Outcome([], description, 0, error)
         return Outcome(self._returned, description, self._changes)
 
     def _resolve(self, rule: ConflictRule, row: Row) -> bool:

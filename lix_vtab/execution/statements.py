@@ -18,11 +18,15 @@ __all__ = ["Outcome", "check_rows", "describe", "fetch", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one statement did; an empty `description` means it returns no rows at all."""
+    """What one statement did; an empty `description` means it returns no rows at all.
+
+    `failure` ended a statement whose OR FAIL keeps what it had written until then.
+    """
 
     rows: list[Row]
     description: Description | Callable[[], Description]
     changes: int = 0
+    failure: Exception | None = None
 
 
 def run(
