@@ -158,6 +158,7 @@ def describe(surface: Surface, name: str, db: str = "main", *, related: bool = T
         asks=getattr(surface, "asks", frozenset()),
         states=getattr(surface, "states", frozenset()),
         stored=MappingProxyType(dict(_stored(surface))),
+        made=MappingProxyType(dict(_made(surface))),
         related=related,
     )
 
@@ -205,6 +206,18 @@ def _stored(surface: Surface) -> Iterator[tuple[str, str]]:
     for name in {pointer.name for pointer in pointers if pointer.name is not None}:
         if schema.properties[name].sql_type != "TEXT" or name in constants:
             yield name, _kept(schema, name, "{}")
+
+
+def _made(surface: Surface) -> Iterator[tuple[str, tuple[str, tuple[tuple[str, str], ...]]]]:
+    """Say how the entity id follows from properties that have parts of the key inside."""
+    if not isinstance(surface, Entity) or not any(
+        p.name is None for p in surface.schema.primary_key
+    ):
+        return
+    schema = surface.schema
+    names = dict.fromkeys(pointer.path[0] for pointer in schema.primary_key)
+    parts = tuple((name, _literal(name)) for name in names)
+    yield "lixcol_entity_id", (f"lix_entity_id({_literal(schema.key)}", parts)
 
 
 def _kept(schema: CompiledSchema, name: str, value: str) -> str:

@@ -49,6 +49,8 @@ class Table:
       which SQLite does not tell a virtual table; `states` those an INSERT must name therefore.
     - `stored` maps a column to the SQL that makes what is kept of a value (in place of `{}`), for
       columns that do not keep every value as it is given.
+    - `made` maps a column that follows from others to the call that makes it, without its closing
+      bracket, and to those others, each with what stands for its name in the call.
     - `related` says that its rows may refer to others, or others to them.
     """
 
@@ -65,6 +67,9 @@ class Table:
     asks: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
     stored: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    made: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     related: bool = True
 
     @property

@@ -138,14 +138,27 @@ class InsertLowering:
         for position, column in enumerate(columns):
             before, after = self._table.stored.get(column, "{}").split("{}")
             sql.text(" AND " if position else " WHERE ").text(f"{quote(column)} = {before}")
-            sql.source(self._input[column.lower()]).text(after)
+            source = self._input.get(column.lower())
+            if source is None:
+                self._make(sql, column)
+            else:
+                sql.source(source)
+            sql.text(after)
+
+    def _make(self, sql: Composer, column: str) -> None:
+        """Write the value of a column that follows from others of the input row."""
+        call, parts = self._table.made[column]
+        sql.text(call)
+        for name, label in parts:
+            sql.text(f", {label}, ").source(self._input.get(name.lower(), "NULL"))
+        sql.text(")")
 
     def _rule(self, clause: Conflict) -> ConflictRule:
         parts, table = self._parts, self._table
         finders = tuple(
             self._finder(clause, key)
             for key in self._keys(clause)
-            if all(column.lower() in self._input for column in key.columns)
+            if all(c.lower() in self._input or c in table.made for c in key.columns)
         )
         condition = len(table.address)
         if not clause.assignments:

@@ -19,7 +19,7 @@ _LOWEST = -(2**63)
 
 
 def row_functions(session: Session) -> list[SqlFunction]:
-    """Return the functions that take rowids apart."""
+    """Return the functions that tell which row is meant."""
     store = session.store
 
     def row_key(rowid: int, part: str) -> str | None:
@@ -44,6 +44,16 @@ def row_functions(session: Session) -> list[SqlFunction]:
             return store.versions.pointer_by_no(version_no).id
         return row_key(inner, part)
 
+    return [
+        *_content_functions(session),
+        SqlFunction("lix_row_key", row_key, 2),
+        SqlFunction("lix_row_key_by_version", row_key_by_version, 2),
+    ]
+
+
+def _content_functions(session: Session) -> list[SqlFunction]:
+    """Return the functions that say what a row of a schema will hold."""
+
     def stored(schema_key: str, name: str, value: Any) -> Any:
         """Return what a property holds when it is given an SQL value: NULL is its default."""
         schema = session.catalogue.latest(schema_key)
@@ -59,10 +69,25 @@ def row_functions(session: Session) -> list[SqlFunction]:
             # the INSERT itself says what is wrong with it
             return None
 
+    def entity_id(schema_key: str, *given: Any) -> str | None:
+        """Return the entity id of a row of a schema, given names and SQL values of properties."""
+        schema = session.catalogue.latest(schema_key)
+        if schema is None:
+            return None
+        try:
+            content = {
+                name: from_sql(value, schema.properties[name], name)
+                for name, value in zip(given[::2], given[1::2], strict=True)
+                if value is not None
+            }
+            return schema.entity_id_of(schema.defaults.constants | content)
+        except (LixError, KeyError, ValueError):
+            # no row has such a key, and the INSERT itself says why
+            return None
+
     return [
+        SqlFunction("lix_entity_id", entity_id),
         SqlFunction("lix_stored", stored, 3),
-        SqlFunction("lix_row_key", row_key, 2),
-        SqlFunction("lix_row_key_by_version", row_key_by_version, 2),
     ]
 
 

@@ -511,3 +511,23 @@ class TestConflictsWithWhatIsStored:
         assert lix.value("SELECT count(*) FROM odd") == 3
         with pytest.raises(SchemaValidationError):
             lix.execute(f"{into} ('maybe', '[1]', 2, 'y') ON CONFLICT DO NOTHING")
+
+    def test_of_a_key_inside_of_properties(self, lix: Session) -> None:
+        part = {"type": "object", "properties": {"x": TEXT, "y?": {"type": "number"}}}
+        nested = schema(
+            "nested", {"at": part, "b": part, "v": TEXT}, primary_key=["/at/x", "/at/y?", "/b/x"]
+        )
+        lix.store_schema(nested)
+        into = "INSERT INTO nested(at, b, v) VALUES"
+        row = """('{"x":"~","y?":1}', '{"x":"b"}', 'one')"""
+        again = """('{"y?":1.0, "x":"~"}', jsonb('{"x":"b"}'), 'two')"""
+        assert lix.execute(f"{into} {row}").changes == 1
+        assert lix.execute(f"{into} {again} ON CONFLICT DO NOTHING").changes == 0
+        assert lix.rows(
+            f"{into} {again} ON CONFLICT(lixcol_entity_id) DO UPDATE SET v = excluded.v"
+            " RETURNING v, lixcol_entity_id"
+        ) == [("two", "\\~~1~b")]
+        lix.execute(f"{into} {row.replace('1', '2')} ON CONFLICT DO NOTHING")
+        assert lix.column("SELECT v FROM nested ORDER BY v") == ["one", "two"]
+        with pytest.raises(LixError, match="missing primary-key field"):
+            lix.execute(f"{into} ('{{}}', NULL, 'three') ON CONFLICT DO NOTHING")
