@@ -32,12 +32,11 @@ _META = (
     *(column._replace(name=f"lixcol_{column.name}") for column in HISTORY_COLUMNS),
 )
 
-_FROM_TEXT = {
-    "INTEGER": "CAST({} AS NUMERIC)",
-    "REAL": "CAST({} AS NUMERIC)",
-    "BOOLEAN": "(({}) = 'true')",
-}
-"""What makes a value of the text it has in a key, by the declared type of its column."""
+_FROM_TEXT = dict.fromkeys(("INTEGER", "REAL", "BOOLEAN"), "iif(json_valid({}), ({}) ->> '$', {})")
+"""What makes a value of the text it has in a key, by the declared type of its column.
+
+A row of an earlier schema of that name may have had a key of another type.
+"""
 
 
 def history_columns(shape: EntityShape) -> tuple[Column, ...]:

@@ -142,3 +142,29 @@ def test_a_deletion_shows_its_key_whatever_its_type(lix):
     gone = "FROM typed_history WHERE lixcol_depth = 0 ORDER BY b"
     assert lix.rows(f"SELECT b, i, l, r, s {gone}") == kept
     assert lix.rows("SELECT i FROM typed_history WHERE b AND lixcol_depth = 0") == [(7,)]
+
+
+def test_a_deletion_may_be_of_an_earlier_schema(lix):
+    def definition(kind: str) -> dict:
+        return {
+            "x-lix-key": "reborn",
+            "x-lix-version": "1",
+            "x-lix-primary-key": ["/id"],
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"id": {"type": kind}},
+        }
+
+    lix.store_schema(definition("string"))
+    lix.execute("INSERT INTO reborn(id) VALUES ('a')")
+    lix.execute("DELETE FROM reborn")
+    lix.execute("DELETE FROM lix_stored_schema WHERE lixcol_entity_id = 'reborn~1'")
+    lix.store_schema(definition("integer"))
+    lix.execute("INSERT INTO reborn(id) VALUES (0), (9223372036854775807)")
+    lix.execute("DELETE FROM reborn")
+    assert lix.rows(
+        "SELECT id, lixcol_entity_id FROM reborn_history WHERE lixcol_depth = 0 ORDER BY id"
+    ) == [(0, "0"), (9223372036854775807, "9223372036854775807")]
+    assert lix.column("SELECT DISTINCT id FROM reborn_history WHERE lixcol_entity_id = 'a'") == [
+        "a"
+    ]
