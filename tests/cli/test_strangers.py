@@ -210,3 +210,13 @@ def test_options_out_of_range(lix, work: Path) -> None:
     assert "-1 is not in the range" in lix("diff", "-U", "-1", code=10).err
     assert "written to a directory" in lix("export", "-", code=10).err
     assert not (work / "-").exists()
+
+
+def test_branches_stand_in_columns(lix) -> None:
+    lix("init", "a.lix")
+    for name in ("a", "longer"):
+        lix("branch", "create", name, "--switch")
+        for n in range(3):  # ids of one moment have long beginnings in common
+            lix("checkpoint", f"{name}{n}")
+    lines = lix("branch").lines
+    assert len({line.index("inherits") for line in lines}) == 1

@@ -39,13 +39,15 @@ def list_versions(call: Call, hidden: bool) -> None:
     names = [harmless(row[1]) for row in rows]
     wide = max(map(width, names), default=0)
     ids = Ids(call.lix)
-    for (active, _, _, commit, parent, is_hidden), name in zip(rows, names, strict=True):
+    tips = [ids.short(row[3]) if row[3] else "-" for row in rows]
+    long = max(map(len, tips), default=0)
+    for (active, _, _, _, parent, is_hidden), name, tip in zip(rows, names, tips, strict=True):
         meaning = "active" if active else "version"
         mark = screen.paint("active", "*") if active else " "
         shown = f"{screen.paint(meaning, name)}{pad('', wide - width(name))}"
         about = f"inherits {harmless(parent)}" if parent else "inherits nothing"
         about += ", hidden" if is_hidden else ""
-        short = screen.paint("commit", pad(ids.short(commit) if commit else "-", 8))
+        short = screen.paint("commit", tip.ljust(long))
         screen.say(f"{mark} {shown}  {short}  {screen.paint('dim', about)}")
 
 
