@@ -99,3 +99,17 @@ def test_the_changelog_names_the_version() -> None:
     assert headings[0] == "Unreleased"
     released = headings[1:]
     assert not released or released[0] == project["version"]
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_map_of_packages_is_the_contract(page: str) -> None:
+    """Each page lists every layer, top to bottom, as import-linter holds them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    expected = [name for layer in layers for name in re.findall(r"\w+", layer)]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    table = text.split("| package | what it is |\n|---|---|\n")[1].split("\n\n")[0]
+    found = [
+        name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
+    assert found == expected
