@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
+
+import apsw
 
 __all__ = ["Runs", "atomic"]
 
@@ -46,12 +48,20 @@ def atomic(
         # A conflict clause such as OR ROLLBACK, or SQLite itself when the disk is full, may have
         # ended the transaction already.
         if connection.in_transaction:
-            kept = isinstance(error, Exception) and keep(error)
-            connection.execute(finish if kept else undo)
+            if isinstance(error, Exception) and keep(error):
+                _finish(connection, finish, undo)
+            else:
+                connection.execute(undo)
         raise
+    _finish(connection, finish, undo)
+
+
+def _finish(connection: Runs, finish: str, undo: str) -> None:
     try:
         connection.execute(finish)
     except BaseException:
-        if connection.in_transaction:
-            connection.execute(undo)
+        # a savepoint that something refused to release may be gone all the same
+        with suppress(apsw.SQLError):
+            if connection.in_transaction:
+                connection.execute(undo)
         raise

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import apsw
 
 from lix_vtab.arguments import text
-from lix_vtab.errors import LixError, TransactionStateError
+from lix_vtab.errors import ForeignKeyError, LixError, TransactionStateError
 from lix_vtab.execution.atomic import atomic
 from lix_vtab.execution.bind import bind, check_parameters, take
 from lix_vtab.execution.catalogue import Catalogue, CatalogueProvider
@@ -47,6 +47,9 @@ _CACHED_TEXT = 16384
 _Direct: TypeAlias = tuple[int, frozenset[str] | None, bool, bool, int | None]
 """What running a text as it is takes: number of parameters, their names, whether it counts
 changes, whether it may return rows, and the catalogue generation it was planned for."""
+
+
+_ENDINGS = frozenset({Kind.COMMIT, Kind.RELEASE})
 
 
 class Executor:
@@ -227,6 +230,9 @@ class Executor:
 
     def _step(self, statement: PlannedStatement, values: Sequence[Any]) -> Outcome:
         limit = self._limits.rows
+        if statement.kind in _ENDINGS:
+            # what waits for the end of the transaction is no business of this statement alone
+            return self._plain(statement, values)
         if statement.is_single:
             try:
                 if statement.is_plain:
@@ -338,7 +344,9 @@ def _locate(error: Any, statement: PlannedStatement, sql: str) -> None:
 
 def _is_final(error: Exception) -> bool:
     """Tell whether a statement that keeps what it wrote before it failed has failed for good."""
-    return not (isinstance(error, LixError) and error.early)
+    return not isinstance(error, ForeignKeyError) and not (
+        isinstance(error, LixError) and error.early
+    )
 
 
 def _result(outcomes: Sequence[Outcome]) -> Result:

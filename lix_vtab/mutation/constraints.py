@@ -28,7 +28,7 @@ from lix_vtab.mutation.constraint_rules import Group, Reference
 from lix_vtab.mutation.constraint_search import Coming, Row, Search
 from lix_vtab.mutation.heirs import Heirs
 from lix_vtab.mutation.rule_book import RuleBook
-from lix_vtab.mutation.writer import ABORT, REPLACE, Visible, Watcher, Write, Writer
+from lix_vtab.mutation.writer import ABORT, IGNORE, REPLACE, Visible, Watcher, Write, Writer
 from lix_vtab.resolution.scope import Scope, Scopes
 from lix_vtab.schema.groups import comparable, group_value, member_values
 from lix_vtab.storage.names import LIX
@@ -168,7 +168,9 @@ class Constraints:
                 doubtful.append(subject)
             later += found
         if now:
-            raise constraint_error([*now, *later])
+            # a row that is ignored refers to nothing
+            ignored = self._writer.conflict == IGNORE
+            raise constraint_error(now if ignored else [*now, *later])
         if later and not self._may_wait():
             error = constraint_error(later)
             error.early = True
@@ -418,9 +420,10 @@ class Constraints:
 
     def _settle(self, places: list[tuple[str, Key]]) -> None:
         found = [v for place in places for v in self._look_again(*place, self._olds(*place))]
+        # what is wrong is looked at again, unless the transaction goes: it may still be committed
+        self._raise(found)
         for place in places:
             del self._pending[place]
-        self._raise(found)
 
     def _olds(self, version_id: str, key: Key) -> Sequence[Json]:
         return self._pending.get((version_id, key), (0, ()))[1]

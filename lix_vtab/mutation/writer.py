@@ -17,10 +17,20 @@ from lix_vtab.storage.rows import WITHDRAWN, Key, Stored, Values
 from lix_vtab.storage.store import Store
 from lix_vtab.storage.versions import DESCRIPTOR
 
-__all__ = ["ABORT", "DERIVED", "REPLACE", "RowWrite", "Visible", "Watcher", "Write", "Writer"]
+__all__ = [
+    "ABORT",
+    "DERIVED",
+    "IGNORE",
+    "REPLACE",
+    "RowWrite",
+    "Visible",
+    "Watcher",
+    "Write",
+    "Writer",
+]
 
-ABORT, REPLACE = 4, 5
-"""SQLite's numbers for two of the things to do about a conflict."""
+IGNORE, ABORT, REPLACE = 2, 4, 5
+"""SQLite's numbers for some of the things to do about a conflict."""
 
 DERIVED = frozenset(
     [

@@ -80,3 +80,35 @@ class TestOrFail:
                 f" n = CASE id WHEN 'there' THEN 'x' END{returning}"
             )
         assert lix.execute("SELECT DISTINCT of FROM part").rows == [("w",)]
+
+
+def test_what_a_bare_statement_left_is_found_when_the_transaction_is_committed(lix):
+    lix.execute("BEGIN")
+    with pytest.raises(UniqueError):
+        lix.connection.execute(
+            "INSERT OR FAIL INTO part (id, of) VALUES ('b', 'nothing'), ('there', 'w')"
+        )
+    with pytest.raises(ForeignKeyError):
+        lix.execute("UPDATE OR FAIL part SET n = 1 WHERE id = 'there'")
+    with pytest.raises(ForeignKeyError):
+        lix.execute("COMMIT")
+    assert not lix.connection.in_transaction
+    assert lix.execute("SELECT id, of FROM part").rows == [("there", "w")]
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_row_that_is_ignored_need_not_refer_to_anything(lix, bare):
+    run = lix.connection.execute if bare else lix.execute
+    lix.register_schema(
+        schema("single", **{"x-lix-unique": [["/n"]]})
+        | {
+            "x-lix-foreign-keys": [
+                {"properties": ["/of"], "references": {"schemaKey": "whole", "properties": ["/id"]}}
+            ]
+        }
+    )
+    run("INSERT INTO single (id, n) VALUES ('a', 1), ('b', 2)")
+    run("UPDATE OR IGNORE single SET n = 1, of = 'nothing' WHERE id = 'b'")
+    run("INSERT OR IGNORE INTO single (id, n, of) VALUES ('c', 1, 'nothing'), ('d', 4, 'w')")
+    found = lix.execute("SELECT id, n, of FROM single ORDER BY id").rows
+    assert found == [("a", 1, None), ("b", 2, None), ("d", 4, "w")]
