@@ -34,6 +34,9 @@ _DAMAGE = (
 )
 """What reading damaged tables may raise, other than that there was no time or permission to."""
 
+_NONE = 1 << 62
+"""Greater than the number of any commit."""
+
 _NAMELESS = "NOT EXISTS (SELECT 1 FROM lix_internal_name n WHERE n.id = {0})"
 _INTERNED = ("schema_id", "file_id", "plugin_id")
 _FIRST = orjson.dumps(list(FIRST_NAMES.items())).decode()
@@ -41,7 +44,7 @@ _FIRST = orjson.dumps(list(FIRST_NAMES.items())).decode()
 INVARIANTS: tuple[tuple[str, str], ...] = (
     (
         "commit {} is not complete",
-        "SELECT id FROM lix_internal_commit WHERE last_change IS NULL",
+        "SELECT id FROM lix_internal_commit WHERE last_change IS NULL AND seq < {open}",
     ),
     (
         "commit {} has a parent that is not older",
@@ -80,7 +83,8 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         "change {} belongs to no commit",
         "SELECT id FROM lix_internal_change h WHERE NOT EXISTS ("
         "SELECT 1 FROM lix_internal_commit c WHERE c.seq = h.commit_seq "
-        "AND h.no BETWEEN c.first_change AND c.last_change)",
+        "AND h.no BETWEEN c.first_change "
+        "AND iif(c.seq < {open}, c.last_change, 9223372036854775807))",
     ),
     (
         "change {} has a snapshot that is not canonical JSON",
@@ -193,7 +197,10 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         "SELECT 1 FROM lix_internal_change c WHERE c.no = m.change_no)",
     ),
 )
-"""Message and query of each invariant; the query lists what breaks it."""
+"""Message and query of each invariant; the query lists what breaks it.
+
+`{open}` is the first commit of the running transaction.
+"""
 
 
 def check(store: Store, limit: int = 20, *, replay: bool = True, content: bool = True) -> list[str]:
@@ -224,7 +231,10 @@ def _missing(store: Store) -> Iterator[str]:
 
 def _broken(store: Store, message: str, sql: str, limit: int) -> Iterator[str]:
     """Yield what breaks an invariant."""
-    found = store.connection.execute(f"SELECT * FROM ({qualify(sql, store.db)}) LIMIT {limit}")
+    # commits of the running transaction are complete when it ends
+    running = store.commits.first_open
+    sql = qualify(sql, store.db).replace("{open}", str(_NONE if running is None else running))
+    found = store.connection.execute(f"SELECT * FROM ({sql}) LIMIT {limit}")
     for row in found:
         yield message.format(f"'{row[0]}'")
 

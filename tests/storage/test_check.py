@@ -173,3 +173,21 @@ def test_damage_is_told(sound, tmp_path, sql, told):
     connection.close()
     with lix_vtab.open(path) as lix:
         assert any(told in problem for problem in lix.check()), lix.check()
+
+
+def test_a_running_transaction_is_no_damage(sound, tmp_path):
+    path = str(tmp_path / "running.lix")
+    shutil.copy(sound, path)
+    with lix_vtab.open(path) as lix:
+        main = lix.active_version.id
+        lix.execute("BEGIN")
+        for version in (main, "branch"):
+            lix.execute(STATE, ("new", version, 0))
+        lix.execute("INSERT INTO lix_version (id) VALUES ('newer')")
+        lix.execute("SAVEPOINT s")
+        lix.execute("DELETE FROM lix_state WHERE entity_id = 'b'")
+        assert lix.check() == []
+        lix.execute("ROLLBACK TO s")
+        assert lix.check() == []
+        lix.connection.execute("COMMIT")
+        assert lix.check() == []
