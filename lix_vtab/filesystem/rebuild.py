@@ -59,12 +59,13 @@ _WRONG = (
     f"UNION SELECT name FROM ({_STORED} EXCEPT SELECT * FROM ({_EXPECTED})) LIMIT 20"
 )
 
+_UNMADE = (
+    "a rendering of file {} was never made",
+    "SELECT n.text FROM lix_internal_rendering r JOIN lix_internal_name n ON n.id = r.file_id "
+    "WHERE r.hash IS NULL AND r.error IS NULL",
+)
+
 _RENDERINGS = (
-    (
-        "a rendering of file {} was never made",
-        "SELECT n.text FROM lix_internal_rendering r JOIN lix_internal_name n ON n.id = r.file_id "
-        "WHERE r.hash IS NULL AND r.error IS NULL",
-    ),
     (
         "the renderings of file {} overlap",
         "SELECT n.text FROM lix_internal_rendering r JOIN lix_internal_rendering o "
@@ -104,6 +105,8 @@ def check_entries(store: Store) -> Iterator[str]:
 
 def check_renderings(store: Store) -> Iterator[str]:
     """Yield the files whose bytes are lost or in doubt."""
-    for message, sql in _RENDERINGS:
+    # those of a running transaction are made when it ends
+    due = () if store.transaction.active else (_UNMADE,)
+    for message, sql in (*due, *_RENDERINGS):
         for (name,) in store.connection.execute(qualify(f"{sql} LIMIT 20", store.db)):
             yield message.format(f"'{name}'")

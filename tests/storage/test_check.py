@@ -184,6 +184,8 @@ def test_a_running_transaction_is_no_damage(sound, tmp_path):
         for version in (main, "branch"):
             lix.execute(STATE, ("new", version, 0))
         lix.execute("INSERT INTO lix_version (id) VALUES ('newer')")
+        lix.execute("INSERT INTO lix_file (path, data) VALUES ('/a.json', '{\"a\": 1}')")
+        lix.execute("UPDATE lix_state SET metadata = '1' WHERE plugin_key = 'plugin_json'")
         lix.execute("SAVEPOINT s")
         lix.execute("DELETE FROM lix_state WHERE entity_id = 'b'")
         assert lix.check() == []
