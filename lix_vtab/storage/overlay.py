@@ -75,10 +75,10 @@ class Overlay:
             "updated_at = excluded.updated_at",
             db,
         )
-        self._gone: dict[int, OverlayRow] = {}
+        self._gone: dict[int, tuple[int, OverlayRow]] = {}
         transaction.on_rollback(self.forget)
         transaction.on_begin(self._gone.clear)
-        transaction.on_release(lambda level: self._gone.clear())
+        transaction.on_release(self._released)
 
     def find(self, version_no: int, key: Key) -> OverlayRow | None:
         """Return the untracked row of `key` in a version."""
@@ -152,14 +152,20 @@ class Overlay:
         if row is None:
             return False
         gone = _row(row)
-        self._gone[gone.no] = gone
+        self._gone[gone.no] = (self._transaction.level, gone)
         for hook in self._hooks:
             hook(-version_no, 0, key, None)
         return True
 
     def gone(self, no: int) -> OverlayRow | None:
         """Return a row the running statement removed, which it may meet again in other versions."""
-        return self._gone.get(no)
+        found = self._gone.get(no)
+        return None if found is None else found[1]
+
+    def _released(self, level: int) -> None:
+        # statements of our own inside the running one have savepoints, too: deeper ones
+        for no in [no for no, (since, _) in self._gone.items() if since >= level]:
+            del self._gone[no]
 
     def clear(self, version_no: int) -> None:
         """Remove all untracked rows of a version."""

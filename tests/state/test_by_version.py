@@ -321,3 +321,36 @@ def test_versions_without_descriptor_are_listed(ab):
     assert rows(ab, "nobody", "entity_id, inherited_from_version_id") == [("e", None)]
     ab.row("g", "global", "G")
     assert rows(ab, "nobody") == [("e", content("N"))]
+
+
+@pytest.mark.parametrize("source", ["global", None])
+@pytest.mark.parametrize(
+    "write",
+    ["DELETE FROM {}", "UPDATE {} SET snapshot_content = NULL", "UPDATE {} SET metadata = 1"],
+)
+def test_a_statement_over_versions_remembers_what_it_removed(lix, write, source):
+    """Also where replacing another row takes a statement with a savepoint of its own."""
+    lix.schema("removed")
+    main = lix.main()
+    for entity in ("a", "b", "c"):
+        lix.row(entity, main, "tracked", schema="removed")
+        lix.row(entity, main, "untracked", untracked=1, schema="removed")
+    lix.row("x", main, "tracked", schema="removed")
+    lix.row("z", main, "untracked", untracked=1, schema="removed")
+    lix.create_version("heir", id="heir", inherits_from=main, source=source)
+    lix.create_version("grandchild", id="grandchild", inherits_from="heir", source="global")
+    where = "schema_key = 'removed'"
+    if "metadata" in write:
+        write = write.replace("1", "'1'")
+    lix.execute(write.format("lix_state_by_version") + f" WHERE {where}")
+    found = lix.rows(
+        "SELECT version_id, entity_id, snapshot_content, metadata, inherited_from_version_id"
+        f" FROM lix_state_by_version WHERE {where}"
+    )
+    if "metadata" in write:
+        assert {(metadata, origin) for *_, metadata, origin in found} == {("1", None)}
+        assert {version for version, *_ in found} == {main, "heir", "grandchild"}
+    else:
+        # only what the untracked rows of main hid shows again, and only there
+        assert sorted(entity for version, entity, *_ in found if version == main) == ["a", "b", "c"]
+        assert [row for row in found if row[0] != main and row[0] != "heir"] == []
