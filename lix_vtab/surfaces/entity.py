@@ -18,7 +18,8 @@ from lix_vtab.surfaces.entity_pins import override_filters
 from lix_vtab.surfaces.entity_rows import EntityRows, entity_ids_of
 from lix_vtab.surfaces.entity_shape import EntityShape, entity_columns, entity_lookups
 from lix_vtab.surfaces.planner import Column, Plan
-from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
+from lix_vtab.surfaces.reader import Reader
+from lix_vtab.surfaces.rowids import join_rowid, split_rowid
 from lix_vtab.surfaces.values import text
 
 __all__ = ["Entity", "EntityByVersion"]

@@ -10,7 +10,7 @@ from lix_vtab.errors import InvalidValueError, LixError
 from lix_vtab.schema import from_sql, to_sql
 from lix_vtab.session import Session
 from lix_vtab.surfaces.functions import SqlFunction
-from lix_vtab.surfaces.reader import split_rowid
+from lix_vtab.surfaces.rowids import split_rowid
 
 __all__ = ["row_functions"]
 

@@ -29,7 +29,7 @@ from lix_vtab.storage.ddl import qualify
 from lix_vtab.storage.names import LIX
 from lix_vtab.surfaces.affinity import affine, as_text
 from lix_vtab.surfaces.planner import Column, Plan, Term
-from lix_vtab.surfaces.reader import one_spelling, whole_key
+from lix_vtab.surfaces.recipe import one_spelling, whole_key
 
 __all__ = ["HISTORY_COLUMNS", "HistoryReader"]
 

@@ -15,7 +15,8 @@ from lix_vtab.mutation.writer import RowWrite, Visible
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
 from lix_vtab.surfaces.planner import Column, Plan
-from lix_vtab.surfaces.reader import Reader, join_rowid, split_rowid
+from lix_vtab.surfaces.reader import Reader
+from lix_vtab.surfaces.rowids import join_rowid, split_rowid
 from lix_vtab.surfaces.values import flag, json_value, optional_text, text
 
 __all__ = ["STATE_COLUMNS", "State", "StateByVersion", "StoredState"]

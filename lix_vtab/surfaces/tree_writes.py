@@ -13,7 +13,7 @@ from lix_vtab.mutation.writer import Visible
 from lix_vtab.session import Session
 from lix_vtab.storage.rows import Key
 from lix_vtab.surfaces.planner import Column
-from lix_vtab.surfaces.reader import join_rowid, split_rowid
+from lix_vtab.surfaces.rowids import join_rowid, split_rowid
 from lix_vtab.surfaces.values import optional_text, text
 
 __all__ = ["TreeWrites"]
