@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from lix_vtab.errors import LixError, PluginError
@@ -104,7 +103,8 @@ class Changes:
         if data is None:
             return self._emptied(scope, file_id, old)
         hash = digest_of(data)
-        plugin = self._plugins.match(path, data)
+        named = self._plugins.match(path)
+        plugin = None if named is None else self._plugins.match(path, data)
         if old is not None and old.hash == hash and self._owns(plugin, old):
             return None
         error = None
@@ -113,10 +113,10 @@ class Changes:
             if isinstance(made, NewContent):
                 return self._unless_same(made, old)
             error = f"{plugin.key}: {made}"
-        else:
-            error = self._unfit(path, data)
-        made_blob = self._as_blob(scope, file_id, BlobRef(hash.hex(), len(data)), old, error)
-        return self._unless_same(replace(made_blob, data=data), old)
+        elif named is not None:
+            error = _unfit(named, data)
+        blob = BlobRef(hash.hex(), len(data))
+        return self._unless_same(self._as_blob(scope, file_id, blob, old, error, data), old)
 
     def of_blob(
         self, scope: Scope, file_id: str, path: str, ref: BlobRef, old: OldContent | None
@@ -125,14 +125,6 @@ class Changes:
         plugin = self._plugins.match(path, b"")
         error = None if plugin is None else f"{plugin.key}: the content is too large"
         return self._unless_same(self._as_blob(scope, file_id, ref, old, error), old)
-
-    def _unfit(self, path: str, data: bytes) -> str | None:
-        """Say why the plugin for files of this name does not take these bytes, if there is one."""
-        plugin = self._plugins.match(path)
-        if plugin is None:
-            return None
-        kind = "text" if content_type_of(data) == "text" else "binary: not UTF-8, or with a NUL"
-        return f"{plugin.key}: the content is {kind}"
 
     def _owns(self, plugin: Plugin | None, old: OldContent) -> bool:
         """Tell whether a file of these bytes would come out as it is."""
@@ -161,6 +153,7 @@ class Changes:
         blob: BlobRef,
         old: OldContent | None,
         error: str | None,
+        data: bytes | None = None,
     ) -> NewContent:
         content = blob_ref_snapshot(file_id, blob.hash, blob.size)
         text = canonical_json(content)
@@ -171,7 +164,7 @@ class Changes:
                 rows = []
             rows += self._tombstones(live, {(BLOB_REF, file_id)})
         hash = bytes.fromhex(blob.hash)
-        return NewContent(None, hash, FALLBACK_PLUGIN, rows, error)
+        return NewContent(data, hash, FALLBACK_PLUGIN, rows, error)
 
     def _detected(
         self, scope: Scope, plugin: Plugin, after: File, hash: bytes, old: OldContent | None
@@ -297,3 +290,9 @@ class Changes:
             "metadata": values.metadata,
         }
         return ActiveStateRow(**{name: value for name, value in row.items() if name in columns})
+
+
+def _unfit(plugin: Plugin, data: bytes) -> str:
+    """Say why the plugin for files of a name does not take these bytes."""
+    kind = "text" if content_type_of(data) == "text" else "binary: not UTF-8, or with a NUL"
+    return f"{plugin.key}: the content is {kind}"
