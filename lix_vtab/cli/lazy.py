@@ -41,6 +41,21 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant, or say which one might be."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from lix_vtab.execution.hints import nearest  # only mistakes need it
+
+            found = nearest(args[0], self.entries)
+            if found is None:
+                raise
+            message = f"{error.message} Did you mean '{found}'?"
+            raise click.UsageError(message, ctx) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands in sections."""
         for section, group in groupby(self.entries.items(), lambda item: item[1].section):

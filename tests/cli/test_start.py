@@ -172,7 +172,8 @@ def test_wrong_usage(lix) -> None:
     done = lix("branch", "create", code=10)
     assert "Missing argument 'NAME'" in done.err
     assert "lix branch create --help" in done.err
-    assert "No such command 'brnch'" in lix("brnch", code=10).err
+    assert "No such command 'brnch'. Did you mean 'branch'?" in lix("brnch", code=10).err
+    assert "No such command 'xyzzy'.\n" in lix("xyzzy", code=10).err
 
 
 # The database -------------------------------------------------------------------------------------

@@ -292,7 +292,6 @@ def test_export_sql_to_a_new_file(lix, shop, tmp_path: Path):
 
 
 def test_the_loadable_path(lix, tmp_path: Path):
-    pytest.importorskip("sysconfig")
     from lix_vtab.loadable import build
 
     try:
